@@ -1,0 +1,137 @@
+//! Canonical bytes and digests: the one place that decides how a value becomes bytes.
+//!
+//! Writers emit RFC 8785 (JCS) JSON once. Verifiers hash the stored bytes as they are and never
+//! encode again. Floats do not occur; integers stay below 2^53, larger ones are texts.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 digest, written as 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The first twelve hex digits: enough for people to compare, never to decide.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is not a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableDigest(pub String);
+
+impl fmt::Display for UnreadableDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not a digest of 64 lower-case hex digits", self.0)
+    }
+}
+
+impl std::error::Error for UnreadableDigest {}
+
+impl FromStr for Digest {
+    type Err = UnreadableDigest;
+
+    fn from_str(text: &str) -> Result<Self, UnreadableDigest> {
+        let unreadable = || UnreadableDigest(text.chars().take(64).collect());
+        if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(unreadable());
+        }
+        let mut bytes = [0u8; 32];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| unreadable())?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| unreadable())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> String {
+        digest.to_string()
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = UnreadableDigest;
+
+    fn try_from(text: String) -> Result<Self, UnreadableDigest> {
+        text.parse()
+    }
+}
+
+/// A value that JSON cannot carry; none of ours is such a value.
+#[derive(Debug)]
+pub struct Unencodable(pub String);
+
+impl fmt::Display for Unencodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a value has no canonical form: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unencodable {}
+
+/// The canonical bytes of a value (RFC 8785).
+pub fn bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, Unencodable> {
+    serde_json_canonicalizer::to_vec(value).map_err(|e| Unencodable(e.to_string()))
+}
+
+/// The canonical form of a value as text.
+pub fn text<T: Serialize>(value: &T) -> Result<String, Unencodable> {
+    serde_json_canonicalizer::to_string(value).map_err(|e| Unencodable(e.to_string()))
+}
+
+/// The digest of a value's canonical bytes.
+pub fn digest<T: Serialize>(value: &T) -> Result<Digest, Unencodable> {
+    bytes(value).map(|bytes| Digest::of(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_form_sorts_keys_and_keeps_values() {
+        let value = serde_json::json!({"b": 1, "a": {"z": [true, null], "é": "ü"}});
+        assert_eq!(text(&value).unwrap(), r#"{"a":{"z":[true,null],"é":"ü"},"b":1}"#);
+    }
+
+    #[test]
+    fn digests_print_and_parse() {
+        let digest = Digest::of(b"");
+        let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(digest.to_string(), hex);
+        assert_eq!(hex.parse(), Ok(digest));
+        assert!(hex.to_uppercase().parse::<Digest>().is_err());
+        assert!(hex[1..].parse::<Digest>().is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! Credentials of Placet itself: login codes, sessions and tokens. Only fingerprints are kept.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Refusal;
+use crate::canonical::Digest;
+use crate::id::{CredentialId, IdentityId};
+use crate::identity::Identity;
+use crate::time::Timestamp;
+
+/// What a credential is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Used once, to open a session.
+    LoginCode,
+    /// Interactive: a person is there, and may decide.
+    Session,
+    /// For programs: may ask, read and give back.
+    Token,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LoginCode => "login_code",
+            Self::Session => "session",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// A credential as issued.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issued {
+    pub credential: CredentialId,
+    pub kind: Kind,
+    pub holder: IdentityId,
+    /// SHA-256 of a secret of 256 random bits, which exists only where its holder keeps it.
+    pub fingerprint: Digest,
+    pub expires_at: Timestamp,
+    /// The login code that opened this session.
+    pub opened_by: Option<CredentialId>,
+}
+
+/// A credential: the fold of its events.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    pub issued: Issued,
+    pub ended_at: Option<Timestamp>,
+}
+
+impl Credential {
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.ended_at.is_none() && now < self.issued.expires_at
+    }
+}
+
+/// Why a credential is no longer valid before its time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// A login code opened its session.
+    Used,
+    LoggedOut,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", content = "body", deny_unknown_fields)]
+pub enum Event {
+    #[serde(rename = "credential.issued")]
+    Issued(Issued),
+    #[serde(rename = "credential.ended")]
+    Ended { why: Ended },
+}
+
+#[derive(Debug)]
+pub enum Command<'a> {
+    Issue { issued: Issued, holder: &'a Identity },
+    End(Ended),
+}
+
+/// The longest life of each kind, in seconds.
+pub fn longest_seconds(kind: Kind) -> u64 {
+    match kind {
+        Kind::LoginCode => 24 * 60 * 60,
+        Kind::Session => 12 * 60 * 60,
+        Kind::Token => 90 * 24 * 60 * 60,
+    }
+}
+
+pub fn decide(
+    state: Option<&Credential>,
+    command: Command<'_>,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    match (state, command) {
+        (None, Command::Issue { issued, holder }) => {
+            if !holder.is_active_at(now) {
+                return Err(Refusal::InactiveIdentity { who: holder.id.to_string() });
+            }
+            if issued.kind != Kind::Token && !holder.is_human() {
+                return Err(Refusal::OnlyPeopleDecide {});
+            }
+            let longest = now.plus_seconds(longest_seconds(issued.kind));
+            let expires_at = issued.expires_at.min(longest);
+            Ok(vec![Event::Issued(Issued { expires_at, ..issued })])
+        }
+        (Some(credential), Command::End(why)) if credential.is_valid_at(now) => {
+            Ok(vec![Event::Ended { why }])
+        }
+        (Some(_), Command::End(Ended::Used)) | (None, Command::End(_)) => {
+            Err(Refusal::LoginCodeSpent {})
+        }
+        (Some(_), Command::End(Ended::LoggedOut)) => Err(Refusal::NotAuthenticated {}),
+        (Some(credential), Command::Issue { .. }) => {
+            Err(Refusal::AlreadyRegistered { what: credential.issued.credential.to_string() })
+        }
+    }
+}
+
+pub fn apply(state: Option<Credential>, event: &Event, at: Timestamp) -> Option<Credential> {
+    match (state, event) {
+        (None, Event::Issued(issued)) => {
+            Some(Credential { issued: issued.clone(), ended_at: None })
+        }
+        (Some(credential), Event::Ended { .. }) => {
+            Some(Credential { ended_at: Some(at), ..credential })
+        }
+        (state, _) => state,
+    }
+}

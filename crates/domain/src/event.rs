@@ -1,0 +1,188 @@
+//! The catalogue of events: every kind of fact that the ledger can hold.
+//!
+//! Event types are only ever added; a new meaning gets a new type (`request.submitted.v2`).
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{
+    credential, entitlement, finding, grant, identity, organisation, request, target, team,
+};
+
+/// Any event, by the machine that it belongs to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    Organisation(organisation::Event),
+    Identity(identity::Event),
+    Team(team::Event),
+    Target(target::Event),
+    Entitlement(entitlement::Event),
+    Request(request::Event),
+    Grant(grant::Event),
+    Finding(finding::Event),
+    Credential(credential::Event),
+    Trail(trail::Event),
+}
+
+/// Seals: how many entries a trail had at a point of the ledger, so that an omission shows.
+pub mod trail {
+    use serde::{Deserialize, Serialize};
+
+    use crate::canonical::Digest;
+
+    /// Sealing says: up to here, this trail has `entries` entries and ends in `head`.
+    #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct Sealed {
+        pub entries: u64,
+        pub head: Digest,
+    }
+
+    #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+    #[serde(tag = "type", content = "body", deny_unknown_fields)]
+    pub enum Event {
+        #[serde(rename = "trail.sealed")]
+        Sealed(Sealed),
+    }
+}
+
+impl Event {
+    /// Every event type, sorted; the coverage list checks that each is produced.
+    pub const TYPES: &'static [&'static str] = &[
+        "action.finished",
+        "action.intended",
+        "approval.recorded",
+        "approval.withdrawn",
+        "bundle.adopted",
+        "bundle.proposed",
+        "credential.ended",
+        "credential.issued",
+        "entitlement.registered",
+        "entitlement.retired",
+        "finding.opened",
+        "finding.resolved",
+        "grant.activated",
+        "grant.approved",
+        "grant.cancelled",
+        "grant.ended",
+        "grant.ending",
+        "grant.seen_still",
+        "identity.deactivated",
+        "identity.registered",
+        "organisation.founded",
+        "request.approved",
+        "request.denied",
+        "request.lapsed",
+        "request.revised",
+        "request.routed",
+        "request.submitted",
+        "request.withdrawn",
+        "target.observed",
+        "target.registered",
+        "team.registered",
+        "trail.sealed",
+    ];
+
+    /// The type as written in the ledger.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Organisation(event) => match event {
+                organisation::Event::Founded(_) => "organisation.founded",
+                organisation::Event::BundleProposed { .. } => "bundle.proposed",
+                organisation::Event::BundleAdopted { .. } => "bundle.adopted",
+            },
+            Self::Identity(event) => match event {
+                identity::Event::Registered(_) => "identity.registered",
+                identity::Event::Deactivated {} => "identity.deactivated",
+            },
+            Self::Team(team::Event::Registered(_)) => "team.registered",
+            Self::Target(event) => match event {
+                target::Event::Registered(_) => "target.registered",
+                target::Event::Observed(_) => "target.observed",
+            },
+            Self::Entitlement(event) => match event {
+                entitlement::Event::Registered(_) => "entitlement.registered",
+                entitlement::Event::Retired {} => "entitlement.retired",
+            },
+            Self::Request(event) => match event {
+                request::Event::Submitted(_) => "request.submitted",
+                request::Event::Revised(_) => "request.revised",
+                request::Event::Routed(_) => "request.routed",
+                request::Event::ApprovalRecorded(_) => "approval.recorded",
+                request::Event::ApprovalWithdrawn { .. } => "approval.withdrawn",
+                request::Event::Denied(_) => "request.denied",
+                request::Event::Approved(_) => "request.approved",
+                request::Event::Withdrawn { .. } => "request.withdrawn",
+                request::Event::Lapsed {} => "request.lapsed",
+            },
+            Self::Grant(event) => match event {
+                grant::Event::Approved(_) => "grant.approved",
+                grant::Event::Intended(_) => "action.intended",
+                grant::Event::Finished(_) => "action.finished",
+                grant::Event::Activated { .. } => "grant.activated",
+                grant::Event::Ending { .. } => "grant.ending",
+                grant::Event::SeenStill { .. } => "grant.seen_still",
+                grant::Event::Ended { .. } => "grant.ended",
+                grant::Event::Cancelled { .. } => "grant.cancelled",
+            },
+            Self::Finding(event) => match event {
+                finding::Event::Opened(_) => "finding.opened",
+                finding::Event::Resolved { .. } => "finding.resolved",
+            },
+            Self::Credential(event) => match event {
+                credential::Event::Issued(_) => "credential.issued",
+                credential::Event::Ended { .. } => "credential.ended",
+            },
+            Self::Trail(trail::Event::Sealed(_)) => "trail.sealed",
+        }
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Organisation(event) => event.serialize(serializer),
+            Self::Identity(event) => event.serialize(serializer),
+            Self::Team(event) => event.serialize(serializer),
+            Self::Target(event) => event.serialize(serializer),
+            Self::Entitlement(event) => event.serialize(serializer),
+            Self::Request(event) => event.serialize(serializer),
+            Self::Grant(event) => event.serialize(serializer),
+            Self::Finding(event) => event.serialize(serializer),
+            Self::Credential(event) => event.serialize(serializer),
+            Self::Trail(event) => event.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Raw {
+            r#type: String,
+            body: serde_json::Value,
+        }
+
+        let raw = Raw::deserialize(deserializer)?;
+        let known = Self::TYPES.contains(&raw.r#type.as_str());
+        let machine = raw.r#type.split('.').next().unwrap_or_default().to_owned();
+        let value = serde_json::json!({ "type": raw.r#type, "body": raw.body });
+        let event = match machine.as_str() {
+            "organisation" | "bundle" => serde_json::from_value(value).map(Self::Organisation),
+            "identity" => serde_json::from_value(value).map(Self::Identity),
+            "team" => serde_json::from_value(value).map(Self::Team),
+            "target" => serde_json::from_value(value).map(Self::Target),
+            "entitlement" => serde_json::from_value(value).map(Self::Entitlement),
+            "request" | "approval" => serde_json::from_value(value).map(Self::Request),
+            "grant" | "action" => serde_json::from_value(value).map(Self::Grant),
+            "finding" => serde_json::from_value(value).map(Self::Finding),
+            "credential" => serde_json::from_value(value).map(Self::Credential),
+            "trail" => serde_json::from_value(value).map(Self::Trail),
+            _ => return Err(D::Error::custom(format!("unknown event type `{}`", raw.r#type))),
+        };
+        let event = event.map_err(D::Error::custom)?;
+        if known { Ok(event) } else { Err(D::Error::custom("event type is not in the catalogue")) }
+    }
+}

@@ -1,0 +1,194 @@
+//! The rules of a grant: law 3 holds here. Access begins on assent and ends without asking.
+
+use super::{Approved, Event, Finished, Gone, Grant, Intended, Reason, State};
+use crate::Refusal;
+use crate::action::{Effect, Outcome};
+use crate::id::ActionId;
+use crate::length::Length;
+use crate::observation::{Cited as Sighting, Observation, Seen};
+use crate::ruling::{Cited, Ruling};
+use crate::time::Timestamp;
+
+/// How long one call to a target may take.
+pub const CALL_SECONDS: u64 = 30;
+
+/// What an intent is judged by.
+#[derive(Debug)]
+pub struct Intend<'a> {
+    pub action: ActionId,
+    pub effect: Effect,
+    /// Higher than that of every earlier action on the same account and entitlement.
+    pub epoch: u64,
+    /// Another action on the same account and entitlement is under way.
+    pub busy: bool,
+    /// What policy says now; none for a removal, which asks nobody.
+    pub ruling: Option<&'a Ruling>,
+}
+
+#[derive(Debug)]
+pub enum Command<'a> {
+    Approve {
+        approved: Approved,
+        asked: Length,
+    },
+    Intend(Intend<'a>),
+    Finish {
+        action: ActionId,
+        outcome: Outcome,
+    },
+    /// What an observation says of the account and native id of this grant.
+    See {
+        observation: &'a Observation,
+        seen: Seen,
+    },
+    End {
+        reason: Reason,
+    },
+    /// It ends while another grant of the same access goes on.
+    CarryOn {
+        by: &'a Grant,
+    },
+    Cancel {
+        reason: Reason,
+    },
+}
+
+pub fn decide(
+    state: Option<&Grant>,
+    command: Command<'_>,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let Some(grant) = state else {
+        let Command::Approve { approved, asked } = command else {
+            return Err(Refusal::UnknownGrant { given: "none".to_owned() });
+        };
+        // Asked >= approved: a decision may shorten, nothing may lengthen.
+        if approved.length > asked {
+            let why = format!("{} is longer than the {asked} asked for", approved.length);
+            return Err(Refusal::NotAssented { why });
+        }
+        return Ok(vec![Event::Approved(approved)]);
+    };
+    if grant.state.is_over() {
+        let state = grant.state.as_str().to_owned();
+        return Err(Refusal::GrantOver { grant: grant.id.to_string(), state });
+    }
+    match command {
+        Command::Approve { .. } => Err(Refusal::AlreadyRegistered { what: grant.id.to_string() }),
+        Command::Intend(intend) => decide_intend(grant, intend, now),
+        Command::Finish { action, outcome } => match &grant.action {
+            Some(latest) if latest.id == action && latest.outcome.is_none() => {
+                Ok(vec![Event::Finished(Finished { action, outcome })])
+            }
+            // A late reply to an action that another has overtaken says nothing any more.
+            _ => Err(wrong(grant, "the end of another action")),
+        },
+        Command::See { observation, seen } => Ok(see(grant, &observation.cite(), seen)),
+        Command::End { reason } => end(grant, reason, now),
+        Command::CarryOn { by } => carry_on(grant, by),
+        Command::Cancel { reason } if grant.state == State::Approved => {
+            Ok(vec![Event::Cancelled { reason }])
+        }
+        Command::Cancel { .. } => Err(wrong(grant, "cancelling")),
+    }
+}
+
+fn wrong(grant: &Grant, what: &str) -> Refusal {
+    Refusal::WrongStep { what: what.to_owned(), state: grant.state.as_str().to_owned() }
+}
+
+fn decide_intend(grant: &Grant, intend: Intend<'_>, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    if intend.busy || grant.action.as_ref().is_some_and(|action| action.is_under_way_at(now)) {
+        return Err(Refusal::BindingBusy {});
+    }
+    let ruling = match intend.effect {
+        Effect::Grant => Some(may_begin(grant, intend.ruling, now)?),
+        Effect::Remove if grant.state == State::Ending => None,
+        Effect::Remove => return Err(wrong(grant, "a removal")),
+    };
+    Ok(vec![Event::Intended(Intended {
+        action: intend.action,
+        effect: intend.effect,
+        epoch: intend.epoch,
+        call_over_by: now.plus_seconds(CALL_SECONDS),
+        until: grant.until.unwrap_or(now + grant.approved.length),
+        ruling,
+    })])
+}
+
+fn may_begin(grant: &Grant, ruling: Option<&Ruling>, now: Timestamp) -> Result<Cited, Refusal> {
+    if !matches!(grant.state, State::Approved | State::Pending) {
+        return Err(wrong(grant, "beginning"));
+    }
+    if grant.state == State::Approved && now >= grant.approved.use_by {
+        return Err(Refusal::ApprovalLapsed { grant: grant.id.to_string() });
+    }
+    if grant.until.is_some_and(|until| now >= until) {
+        return Err(wrong(grant, "beginning after its end"));
+    }
+    let ruling = ruling.ok_or(Refusal::PolicyFailed { why: "policy was not asked".to_owned() })?;
+    if !ruling.errors.is_empty() {
+        return Err(Refusal::PolicyFailed { why: ruling.sentence() });
+    }
+    if !ruling.permit {
+        return Err(Refusal::RefusedByPolicy { why: ruling.sentence() });
+    }
+    Ok(ruling.cite())
+}
+
+/// Only observation makes a grant active, and only observation ends it.
+fn see(grant: &Grant, sighting: &Sighting, seen: Seen) -> Vec<Event> {
+    let sighting = sighting.clone();
+    match (grant.state, seen) {
+        (State::Pending, Seen::Present) => vec![Event::Activated { sighting }],
+        (State::Ending, Seen::Absent) if shows_absence(grant, sighting.began_at) => {
+            vec![Event::Ended { gone: Gone::SeenAbsent { sighting } }]
+        }
+        (State::Ending, Seen::Present) if removal_is_over(grant, sighting.began_at) => {
+            vec![Event::SeenStill { sighting }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A look shows absence only if it began after every call that could create the access was over.
+fn shows_absence(grant: &Grant, began_at: Timestamp) -> bool {
+    grant.grant_calls_over_at.is_none_or(|over| began_at >= over)
+}
+
+/// Still there although a removal was done before the look began: the removal did not hold.
+fn removal_is_over(grant: &Grant, began_at: Timestamp) -> bool {
+    grant.action.as_ref().is_some_and(|action| {
+        action.effect == Effect::Remove
+            && action.outcome == Some(Outcome::Done)
+            && action.finished_at.is_some_and(|at| began_at >= at)
+    })
+}
+
+/// Ending asks no policy and no permission. What was never begun is cancelled instead.
+fn end(grant: &Grant, reason: Reason, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    match grant.state {
+        State::Approved => Ok(vec![Event::Cancelled { reason }]),
+        State::Pending | State::Active => {
+            if reason == Reason::Expired && grant.until.is_none_or(|until| now < until) {
+                return Err(wrong(grant, "expiring before its end"));
+            }
+            Ok(vec![Event::Ending { reason }])
+        }
+        State::Ending | State::Ended | State::Cancelled => Err(Refusal::GrantOver {
+            grant: grant.id.to_string(),
+            state: grant.state.as_str().to_owned(),
+        }),
+    }
+}
+
+fn carry_on(grant: &Grant, by: &Grant) -> Result<Vec<Event>, Refusal> {
+    let same_access = grant.approved.receiver == by.approved.receiver
+        && grant.approved.entitlement == by.approved.entitlement;
+    let lives = matches!(by.state, State::Pending | State::Active);
+    if grant.state == State::Ending && same_access && lives && by.id != grant.id {
+        Ok(vec![Event::Ended { gone: Gone::CarriedOn { by: by.id } }])
+    } else {
+        Err(wrong(grant, "being carried on"))
+    }
+}

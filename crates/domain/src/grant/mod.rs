@@ -1,0 +1,297 @@
+//! Grants: the approved fact, from approval to having been seen to be gone.
+//!
+//! Here: the state, its events and `apply`. The rules are in [`decide`].
+
+mod decide;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Action, Effect, Outcome, back_off_seconds};
+use crate::canonical::Digest;
+use crate::committed::Committed;
+use crate::id::{ActionId, EntitlementId, GrantId, IdentityId, RequestId, TargetId};
+use crate::length::Length;
+use crate::name::{AccountName, NativeId};
+use crate::observation::Cited as Sighting;
+use crate::ruling::Cited;
+use crate::time::Timestamp;
+
+pub use decide::{Command, Intend, decide};
+
+/// Where a grant stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Agreed to, nothing done yet.
+    Approved,
+    /// A call was intended; nobody has seen the access yet.
+    Pending,
+    /// Seen on the target.
+    Active,
+    /// Its end has come; not yet seen to be gone.
+    Ending,
+    /// Seen to be gone, or carried on by an overlapping grant.
+    Ended,
+    /// Never carried out.
+    Cancelled,
+}
+
+impl State {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Ending => "ending",
+            Self::Ended => "ended",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Ended | Self::Cancelled)
+    }
+}
+
+/// Why access ends.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reason {
+    Expired,
+    GivenBack {
+        by: IdentityId,
+    },
+    Revoked {
+        by: IdentityId,
+        note: Option<Committed<String>>,
+    },
+    HolderLeft,
+    ApprovalWithdrawn,
+    /// Policy no longer permits it, in its own words.
+    RuledOut {
+        ruling: Cited,
+    },
+    /// The approval was not used in time.
+    ApprovalLapsed,
+    /// The ledger did not show assent to exactly this.
+    NotAssented {
+        why: String,
+    },
+}
+
+impl Reason {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::GivenBack { .. } => "given back",
+            Self::Revoked { .. } => "revoked",
+            Self::HolderLeft => "the holder left",
+            Self::ApprovalWithdrawn => "an approval was withdrawn",
+            Self::RuledOut { .. } => "policy no longer permits it",
+            Self::ApprovalLapsed => "the approval was not used in time",
+            Self::NotAssented { .. } => "the ledger does not show assent",
+        }
+    }
+}
+
+/// What was approved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approved {
+    pub grant: GrantId,
+    pub request: RequestId,
+    /// The digest of the revision that was agreed to.
+    pub digest: Digest,
+    pub receiver: IdentityId,
+    pub entitlement: EntitlementId,
+    pub target: TargetId,
+    pub native: NativeId,
+    /// The account on the target that will hold it.
+    pub account: Committed<AccountName>,
+    pub length: Length,
+    pub use_by: Timestamp,
+}
+
+/// How a grant came to its end.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Gone {
+    /// A complete observation, begun after every call was over, did not show it.
+    SeenAbsent { sighting: Sighting },
+    /// Another grant of the same access goes on; the access goes with the last one.
+    CarriedOn { by: GrantId },
+}
+
+/// A grant: the fold of its events.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    pub id: GrantId,
+    pub state: State,
+    pub approved: Approved,
+    pub approved_at: Timestamp,
+    /// Fixed by the first intent; nothing later moves it.
+    pub until: Option<Timestamp>,
+    /// The latest action.
+    pub action: Option<Action>,
+    /// From when on no call that could create the access can still have an effect.
+    pub grant_calls_over_at: Option<Timestamp>,
+    pub attempts: u32,
+    /// When a worker has to look at it next; none when it is over.
+    pub due_at: Option<Timestamp>,
+    pub first_seen_at: Option<Timestamp>,
+    pub end: Option<Reason>,
+    pub end_ordered_at: Option<Timestamp>,
+    pub gone: Option<Gone>,
+    pub over_at: Option<Timestamp>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intended {
+    pub action: ActionId,
+    pub effect: Effect,
+    pub epoch: u64,
+    pub call_over_by: Timestamp,
+    /// When the access ends; the same in every intent of a grant.
+    pub until: Timestamp,
+    /// The permit asked seconds before; a removal asks nobody.
+    pub ruling: Option<Cited>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finished {
+    pub action: ActionId,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", content = "body", deny_unknown_fields)]
+pub enum Event {
+    #[serde(rename = "grant.approved")]
+    Approved(Approved),
+    #[serde(rename = "action.intended")]
+    Intended(Intended),
+    #[serde(rename = "action.finished")]
+    Finished(Finished),
+    #[serde(rename = "grant.activated")]
+    Activated { sighting: Sighting },
+    #[serde(rename = "grant.ending")]
+    Ending { reason: Reason },
+    #[serde(rename = "grant.seen_still")]
+    SeenStill { sighting: Sighting },
+    #[serde(rename = "grant.ended")]
+    Ended { gone: Gone },
+    #[serde(rename = "grant.cancelled")]
+    Cancelled { reason: Reason },
+}
+
+/// Folds one event; see [`crate::request::apply`] for events that cannot follow.
+pub fn apply(state: Option<Grant>, event: &Event, at: Timestamp) -> Option<Grant> {
+    match (state, event) {
+        (None, Event::Approved(approved)) => Some(Grant {
+            id: approved.grant,
+            state: State::Approved,
+            approved: approved.clone(),
+            approved_at: at,
+            until: None,
+            action: None,
+            grant_calls_over_at: None,
+            attempts: 0,
+            due_at: Some(at),
+            first_seen_at: None,
+            end: None,
+            end_ordered_at: None,
+            gone: None,
+            over_at: None,
+        }),
+        (Some(mut grant), event) if !grant.state.is_over() => {
+            advance(&mut grant, event, at);
+            Some(grant)
+        }
+        (state, _) => state,
+    }
+}
+
+fn advance(grant: &mut Grant, event: &Event, at: Timestamp) {
+    match event {
+        Event::Approved(_) => {}
+        Event::Intended(intended) => intend(grant, intended, at),
+        Event::Finished(finished) => finish(grant, finished, at),
+        Event::Activated { .. } => {
+            grant.state = State::Active;
+            grant.first_seen_at = grant.first_seen_at.or(Some(at));
+            grant.due_at = grant.until;
+        }
+        Event::Ending { reason } => {
+            grant.state = State::Ending;
+            grant.end = Some(reason.clone());
+            grant.end_ordered_at = Some(at);
+            grant.attempts = 0;
+            grant.due_at = Some(at);
+        }
+        Event::SeenStill { .. } => {
+            grant.due_at = Some(at.plus_seconds(back_off_seconds(grant.attempts)))
+        }
+        Event::Ended { gone } => {
+            grant.state = State::Ended;
+            grant.gone = Some(gone.clone());
+            grant.over_at = Some(at);
+            grant.due_at = None;
+        }
+        Event::Cancelled { reason } => {
+            grant.state = State::Cancelled;
+            grant.end = Some(reason.clone());
+            grant.over_at = Some(at);
+            grant.due_at = None;
+        }
+    }
+}
+
+fn intend(grant: &mut Grant, intended: &Intended, at: Timestamp) {
+    grant.until = grant.until.or(Some(intended.until));
+    grant.attempts = grant.attempts.saturating_add(1);
+    // Should the worker die in the call, the next look comes when the call is surely over.
+    grant.due_at = Some(intended.call_over_by);
+    if intended.effect == Effect::Grant {
+        // No retry may put off the end.
+        grant.due_at = Some(intended.call_over_by.min(intended.until));
+        grant.state = State::Pending;
+        grant.grant_calls_over_at = Some(intended.call_over_by);
+    }
+    grant.action = Some(Action {
+        id: intended.action,
+        effect: intended.effect,
+        epoch: intended.epoch,
+        intended_at: at,
+        call_over_by: intended.call_over_by,
+        outcome: None,
+        finished_at: None,
+    });
+}
+
+fn finish(grant: &mut Grant, finished: &Finished, at: Timestamp) {
+    let Some(action) = grant.action.as_mut().filter(|action| action.id == finished.action) else {
+        return;
+    };
+    action.outcome = Some(finished.outcome.clone());
+    action.finished_at = Some(at);
+    let over_at = action.provably_over_at();
+    if action.effect == Effect::Grant {
+        grant.grant_calls_over_at = Some(over_at);
+    }
+    let retry = at.plus_seconds(back_off_seconds(grant.attempts));
+    let again = match (&finished.outcome, action.effect) {
+        (Outcome::Done, Effect::Grant) => grant.until.unwrap_or(retry),
+        // What was removed is looked at again; only seeing ends it.
+        (Outcome::Done, Effect::Remove) | (Outcome::Failed { .. }, _) => retry,
+        (Outcome::InDoubt { .. }, _) => over_at.max(retry),
+    };
+    grant.due_at = Some(match action.effect {
+        Effect::Grant => again.min(grant.until.unwrap_or(again)),
+        Effect::Remove => again,
+    });
+}

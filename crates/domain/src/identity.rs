@@ -1,0 +1,186 @@
+//! Identities: who may hold access, and who answers for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Refusal;
+use crate::committed::Committed;
+use crate::id::IdentityId;
+use crate::name::{AccountName, Handle, TargetName, TeamName};
+use crate::time::Timestamp;
+
+/// Personal facts: disclosed beside the ledger, erasable, never read by `apply`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    pub handle: Handle,
+    pub name: String,
+    /// Accounts on targets whose name differs from the handle.
+    #[serde(default)]
+    pub accounts: BTreeMap<TargetName, AccountName>,
+}
+
+impl Profile {
+    /// The account by which this identity is known on `target`.
+    pub fn account_on(&self, target: &TargetName) -> Result<AccountName, Refusal> {
+        match self.accounts.get(target) {
+            Some(account) => Ok(account.clone()),
+            None => self.handle.as_str().parse().map_err(|_| Refusal::NoAccount {
+                handle: self.handle.to_string(),
+                target: target.to_string(),
+            }),
+        }
+    }
+}
+
+/// What an identity is; decides who may hold what.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Human,
+    Service,
+    Pipeline,
+    Agent,
+    Key,
+    Certificate,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Service => "service",
+            Self::Pipeline => "pipeline",
+            Self::Agent => "agent",
+            Self::Key => "key",
+            Self::Certificate => "certificate",
+        }
+    }
+
+    pub const ALL: [Kind; 6] =
+        [Self::Human, Self::Service, Self::Pipeline, Self::Agent, Self::Key, Self::Certificate];
+}
+
+/// A person from outside: somebody inside answers for them, and the contract ends.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct External {
+    pub sponsor: IdentityId,
+    pub contract_ends: Timestamp,
+}
+
+/// The two natures of an identity.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "nature", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Nature {
+    Human { manager: Option<IdentityId>, external: Option<External> },
+    Workload { kind: Kind, owner: IdentityId, purpose: String },
+}
+
+/// An identity as registered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    pub id: IdentityId,
+    pub profile: Committed<Profile>,
+    pub is: Nature,
+    pub teams: BTreeSet<TeamName>,
+    pub active: bool,
+    /// The current risk signal, 0 (none) to 100.
+    pub risk: u8,
+}
+
+impl Identity {
+    pub fn kind(&self) -> Kind {
+        match self.is {
+            Nature::Human { .. } => Kind::Human,
+            Nature::Workload { kind, .. } => kind,
+        }
+    }
+
+    pub fn is_human(&self) -> bool {
+        matches!(self.is, Nature::Human { .. })
+    }
+
+    /// The living person who answers for a workload.
+    pub fn owner(&self) -> Option<IdentityId> {
+        match self.is {
+            Nature::Workload { owner, .. } => Some(owner),
+            Nature::Human { .. } => None,
+        }
+    }
+
+    pub fn manager(&self) -> Option<IdentityId> {
+        match self.is {
+            Nature::Human { manager, .. } => manager,
+            Nature::Workload { .. } => None,
+        }
+    }
+
+    /// Active, and not past the end of a contract.
+    pub fn is_active_at(&self, now: Timestamp) -> bool {
+        let within_contract = match &self.is {
+            Nature::Human { external: Some(external), .. } => now < external.contract_ends,
+            _ => true,
+        };
+        self.active && within_contract
+    }
+}
+
+/// What can happen to an identity.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", content = "body", deny_unknown_fields)]
+pub enum Event {
+    #[serde(rename = "identity.registered")]
+    Registered(Identity),
+    #[serde(rename = "identity.deactivated")]
+    Deactivated {},
+}
+
+/// What may be asked of an identity.
+#[derive(Debug)]
+pub enum Command<'a> {
+    /// `answerable` is whoever must answer: a workload's owner, an external's sponsor.
+    Register {
+        identity: Identity,
+        answerable: Option<&'a Identity>,
+    },
+    Deactivate,
+}
+
+pub fn decide(state: Option<&Identity>, command: Command<'_>) -> Result<Vec<Event>, Refusal> {
+    match (state, command) {
+        (None, Command::Register { identity, answerable }) => {
+            let answers = answerable.is_some_and(|one| one.is_human() && one.active);
+            let must_answer = match &identity.is {
+                Nature::Workload { .. } => true,
+                Nature::Human { external, .. } => external.is_some(),
+            };
+            let kind_fits = match identity.is {
+                Nature::Workload { kind, .. } => kind != Kind::Human,
+                Nature::Human { .. } => true,
+            };
+            if !kind_fits || (must_answer && !answers) {
+                return Err(Refusal::Unowned { what: identity.id.to_string() });
+            }
+            Ok(vec![Event::Registered(identity)])
+        }
+        (Some(_), Command::Register { identity, .. }) => {
+            Err(Refusal::AlreadyRegistered { what: identity.id.to_string() })
+        }
+        (Some(identity), Command::Deactivate) if identity.active => Ok(vec![Event::Deactivated {}]),
+        (Some(identity), Command::Deactivate) => {
+            Err(Refusal::InactiveIdentity { who: identity.id.to_string() })
+        }
+        (None, Command::Deactivate) => Err(Refusal::UnknownIdentity { given: "none".to_owned() }),
+    }
+}
+
+pub fn apply(state: Option<Identity>, event: &Event) -> Option<Identity> {
+    match (state, event) {
+        (_, Event::Registered(identity)) => Some(identity.clone()),
+        (Some(identity), Event::Deactivated {}) => Some(Identity { active: false, ..identity }),
+        (None, Event::Deactivated {}) => None,
+    }
+}

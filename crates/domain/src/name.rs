@@ -1,0 +1,139 @@
+//! Names that people give and policies quote: bounded, lower case, one spelling.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A text that cannot be the name that was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableName {
+    /// What kind of name was expected, in words.
+    pub expected: &'static str,
+    /// What was given, cut to a bounded length.
+    pub given: String,
+    /// Which form is read.
+    pub rule: &'static str,
+}
+
+impl fmt::Display for UnreadableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not {}: {}", self.given, self.expected, self.rule)
+    }
+}
+
+impl std::error::Error for UnreadableName {}
+
+const SLUG_RULE: &str =
+    "use 1 to 64 lower-case letters, digits, `-`, `_` or `.`, starting with a letter or digit";
+const NATIVE_RULE: &str = "use 1 to 256 printable characters without blanks at the ends";
+const ACCOUNT_RULE: &str = "use 1 to 128 printable characters without blanks, `:` or `#`";
+
+fn is_slug(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b))
+}
+
+fn is_native(text: &str) -> bool {
+    (1..=256).contains(&text.len()) && text.trim() == text && !text.chars().any(char::is_control)
+}
+
+fn is_account(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == ':' || c == '#')
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident, $words:literal, $test:ident, $rule:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(into = "String", try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnreadableName;
+
+            fn from_str(text: &str) -> Result<Self, UnreadableName> {
+                if $test(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    let given = text.chars().take(64).collect();
+                    Err(UnreadableName { expected: $words, given, rule: $rule })
+                }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = UnreadableName;
+
+            fn try_from(text: String) -> Result<Self, UnreadableName> {
+                text.parse()
+            }
+        }
+    )*};
+}
+
+names! {
+    /// A team, as policies quote it: `Team::"security-reviewers"`.
+    TeamName, "a team name", is_slug, SLUG_RULE;
+    /// A target, as people call it.
+    TargetName, "a target name", is_slug, SLUG_RULE;
+    /// An entitlement, as people ask for it.
+    EntitlementName, "an entitlement name", is_slug, SLUG_RULE;
+    /// A set of entitlements that pre-approved patterns quote.
+    PackName, "a pack name", is_slug, SLUG_RULE;
+    /// A stage of approval; stage names are data of the policy bundle.
+    StageName, "a stage name", is_slug, SLUG_RULE;
+    /// The short name by which a person or workload is called; personal, so only ever disclosed.
+    Handle, "a handle", is_slug, SLUG_RULE;
+    /// A kind of connector, such as `group-file`.
+    ConnectorKind, "a kind of connector", is_slug, SLUG_RULE;
+    /// The immutable id that the target itself gives to what an entitlement names.
+    NativeId, "a native id", is_native, NATIVE_RULE;
+    /// The name of an account on a target; personal, so only ever disclosed.
+    AccountName, "an account name", is_account, ACCOUNT_RULE;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_bounded_and_have_one_spelling() {
+        let slug = |text: &str| text.parse::<TeamName>().is_ok();
+        assert!(slug("data-stewards") && slug("a") && slug("1.2_x"));
+        assert!(
+            !slug("") && !slug("Data") && !slug("-a") && !slug("a b") && !slug(&"a".repeat(65))
+        );
+        let account = |text: &str| text.parse::<AccountName>().is_ok();
+        assert!(account("ines") && account("DOM\\ines") && account("ines@example.test"));
+        assert!(!account("two words") && !account("a:b") && !account("#x") && !account("a\nb"));
+        let native = |text: &str| text.parse::<NativeId>().is_ok();
+        assert!(native("cn=db admins,dc=example") && !native(" x") && !native("a\u{0}b"));
+    }
+}

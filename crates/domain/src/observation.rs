@@ -1,0 +1,113 @@
+//! Observations: what a target itself says is there.
+//!
+//! Observation never reads Placet's own records. Only a complete answer shows absence.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{EntitlementId, ObservationId, TargetId};
+use crate::name::{AccountName, NativeId};
+use crate::time::Timestamp;
+
+/// How much of its scope an answer covers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completeness {
+    /// Everything in scope was seen: what is not listed is absent.
+    Complete,
+    /// What is listed is there; nothing is known of the rest.
+    Partial,
+    /// Nothing is known.
+    Unknown,
+}
+
+impl Completeness {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One account holding one native thing on a target.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    pub native: NativeId,
+    pub account: AccountName,
+}
+
+/// How much of a target is looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Scope {
+    Everything,
+    Binding(Binding),
+}
+
+/// One answer of a target.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Observation {
+    pub id: ObservationId,
+    pub target: TargetId,
+    pub scope: Scope,
+    pub completeness: Completeness,
+    /// When the look began: a change after this may be missing from it.
+    pub began_at: Timestamp,
+    pub finished_at: Timestamp,
+    pub present: BTreeSet<Binding>,
+}
+
+impl Observation {
+    /// Seen, surely absent, or unknown.
+    pub fn says(&self, binding: &Binding) -> Seen {
+        if self.present.contains(binding) {
+            return Seen::Present;
+        }
+        let in_scope = match &self.scope {
+            Scope::Everything => true,
+            Scope::Binding(only) => only == binding,
+        };
+        if in_scope && self.completeness == Completeness::Complete {
+            Seen::Absent
+        } else {
+            Seen::Unknown
+        }
+    }
+
+    pub fn cite(&self) -> Cited {
+        Cited {
+            observation: self.id,
+            completeness: self.completeness,
+            began_at: self.began_at,
+            finished_at: self.finished_at,
+        }
+    }
+}
+
+/// What an observation says of one binding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seen {
+    Present,
+    Absent,
+    Unknown,
+}
+
+/// An observation as the events of a grant or finding cite it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cited {
+    pub observation: ObservationId,
+    pub completeness: Completeness,
+    pub began_at: Timestamp,
+    pub finished_at: Timestamp,
+}
+
+/// What of a target is governed: a binding to anything else there is none of Placet's business.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Governed {
+    pub entitlement: EntitlementId,
+    pub native: NativeId,
+}

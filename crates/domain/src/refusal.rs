@@ -1,0 +1,266 @@
+//! Every refusal: a stable code, a sentence and a next step. A refusal is a value, never a silent
+//! no-op; adding one here adds it to the generated reference and to the coverage list.
+
+/// What kind of "no" it is; doors map it to their protocol's words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// What was given cannot be read.
+    Malformed,
+    /// Nobody is known by this credential.
+    Unauthenticated,
+    /// What was named does not exist, or may not be seen.
+    Unknown,
+    /// The rules say no.
+    Forbidden,
+    /// The state says no: it has moved on, or somebody was first.
+    Conflict,
+    /// Placet cannot do it now, and fails closed.
+    Unavailable,
+}
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $variant:ident { $($field:ident: $type:ty),* } = $code:literal, $class:ident,
+        $sentence:literal, $next:literal;)*) => {
+        /// Why something was not done.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub enum Refusal { $($(#[$doc])* $variant { $($field: $type),* },)* }
+
+        impl Refusal {
+            /// Every code, in the order of this file.
+            pub const CODES: &'static [&'static str] = &[$($code),*];
+
+            /// The stable code: `self_approval`.
+            pub fn code(&self) -> &'static str {
+                match self { $(Self::$variant { .. } => $code,)* }
+            }
+
+            pub fn class(&self) -> Class {
+                match self { $(Self::$variant { .. } => Class::$class,)* }
+            }
+
+            /// What happened, to what.
+            #[allow(unused_variables)]
+            pub fn sentence(&self) -> String {
+                match self { $(Self::$variant { $($field),* } => format!($sentence),)* }
+            }
+
+            /// What to do next.
+            #[allow(unused_variables)]
+            pub fn next_step(&self) -> String {
+                match self { $(Self::$variant { $($field),* } => format!($next),)* }
+            }
+        }
+    };
+}
+
+refusals! {
+    // ---- what was given cannot be read ----
+    LengthUnreadable { given: String } = "length_unreadable", Malformed,
+        "`{given}` is not a length",
+        "write it as `4h`, `90m`, `1d 12h` or `PT4H`";
+    LengthOutOfRange { given: String } = "length_out_of_range", Malformed,
+        "`{given}` is not a length that access can have: every grant ends, after 1 second at the least and 366 days at the most",
+        "ask for a length within that range";
+    EmptyJustification {} = "empty_justification", Malformed,
+        "the justification is empty",
+        "say in a sentence what the access is for; the people who decide will read it";
+    TextTooLong { what: String, limit: usize } = "text_too_long", Malformed,
+        "the {what} is longer than {limit} characters",
+        "shorten it, or refer to a document";
+    Unreadable { what: String } = "unreadable", Malformed,
+        "{what}",
+        "correct the input and send it again";
+
+    // ---- who is there ----
+    NotAuthenticated {} = "not_authenticated", Unauthenticated,
+        "nobody is known by this credential",
+        "log in with `placet login`, or give a token that is still valid";
+    LoginCodeSpent {} = "login_code_spent", Unauthenticated,
+        "this login code is not valid: it was used, has run out or never existed",
+        "ask an administrator for a new one";
+    NeedsSession {} = "needs_session", Forbidden,
+        "a token cannot decide: decisions are made by people in an interactive session of their own",
+        "log in with `placet login` and decide again";
+    OnlyPeopleDecide {} = "only_people_decide", Forbidden,
+        "a workload cannot decide: only people approve",
+        "let a person who is eligible decide";
+    NotPermitted { what: String, why: String } = "not_permitted", Forbidden,
+        "{what} is not permitted: {why}",
+        "ask somebody who may, or have the policy changed through its own approval";
+
+    // ---- what is asked for ----
+    UnknownIdentity { given: String } = "unknown_identity", Unknown,
+        "no identity is known as `{given}`",
+        "list the identities with `placet identities`";
+    InactiveIdentity { who: String } = "inactive_identity", Forbidden,
+        "`{who}` is not active",
+        "an identity that has left, or whose contract is over, gets no access; if that is wrong, have the identity corrected";
+    UnknownEntitlement { given: String, near: Option<String> } = "unknown_entitlement", Unknown,
+        "no entitlement is called `{given}`",
+        "list what may be asked for with `placet catalog`";
+    RetiredEntitlement { name: String } = "retired_entitlement", Forbidden,
+        "`{name}` is retired: it is granted to nobody any more",
+        "ask its owner what replaces it";
+    UnknownTarget { given: String } = "unknown_target", Unknown,
+        "no target is known as `{given}`",
+        "list the targets with `placet catalog`";
+    NoAccount { handle: String, target: String } = "no_account", Forbidden,
+        "`{handle}` has no account name that `{target}` can carry",
+        "have an account for this target registered with the identity";
+    OverLimit { asked: String, longest: String, entitlement: String } = "over_limit", Forbidden,
+        "{asked} is longer than {longest}, the longest that `{entitlement}` is granted for",
+        "ask for {longest} or less; when it ends you may ask again";
+    AlreadyAsked { request: String } = "already_asked", Conflict,
+        "`{request}` already asks for this, and is open",
+        "follow or withdraw that request first";
+
+    // ---- policy ----
+    RefusedByPolicy { why: String } = "refused_by_policy", Forbidden,
+        "policy refuses this: {why}",
+        "change what you ask for, or talk to the owner of the entitlement";
+    PolicyFailed { why: String } = "policy_failed", Unavailable,
+        "{why}, so nothing was granted",
+        "tell the owner of the policy bundle; the request can be made again once it is mended";
+    UnassentedRoute {} = "unassented_route", Forbidden,
+        "policy asked for no approval, and no pre-approved pattern covers this; nothing is granted on nobody's word",
+        "the policy bundle needs a gate or a pre-approved pattern for this entitlement";
+    PowerPreApproved { entitlement: String } = "power_pre_approved", Forbidden,
+        "`{entitlement}` gives power over Placet itself, and such access is never pre-approved",
+        "have the pattern taken out of the policy bundle; people must agree to this one";
+    UnfillableStage { stage: String, needed: u32, eligible: usize } = "unfillable_stage", Forbidden,
+        "stage `{stage}` cannot be filled: it needs {needed} distinct people beside the other stages, and {eligible} are eligible for it",
+        "ask the owner of the entitlement to name more people; nobody may approve for themselves or for a workload they own";
+    BundleInvalid { why: String } = "bundle_invalid", Malformed,
+        "this policy bundle does not validate: {why}",
+        "mend it and check it with `placet policy check`; until then the old one keeps ruling";
+    BundleUnknown { given: String } = "bundle_unknown", Unknown,
+        "no policy bundle `{given}` has been proposed",
+        "propose it first with `placet policy propose`";
+    BundleOwnProposal {} = "bundle_own_proposal", Forbidden,
+        "you proposed this policy bundle, so somebody else must adopt it",
+        "ask another administrator to look at it and adopt it";
+    BundleRules {} = "bundle_rules", Conflict,
+        "this policy bundle is ruling already",
+        "nothing needs to be done";
+
+    // ---- deciding ----
+    UnknownRequest { given: String } = "unknown_request", Unknown,
+        "no request `{given}` that you may see",
+        "list yours with `placet request list`";
+    RequestClosed { request: String, state: String } = "request_closed", Conflict,
+        "`{request}` is {state}; it cannot be decided or changed any more",
+        "if the access is still needed, make a new request";
+    OldRevision { request: String } = "old_revision", Conflict,
+        "what you decided on is not what `{request}` asks for now",
+        "read the request again and decide on what it says now";
+    SelfApproval {} = "self_approval", Forbidden,
+        "you asked for this or would benefit from it, so you cannot approve it",
+        "the people it waits for are named with the request";
+    OwnsReceiver {} = "owns_receiver", Forbidden,
+        "you own the workload that asked for this or would receive it, so you cannot approve it",
+        "the people it waits for are named with the request";
+    AlreadyApproved {} = "already_approved", Conflict,
+        "you have approved this request already, and each person counts once",
+        "nothing needs to be done; withdraw your approval if you changed your mind";
+    NotEligible { why: String } = "not_eligible", Forbidden,
+        "you are not eligible to approve this: {why}",
+        "the people it waits for are named with the request";
+    UnknownStage { given: String } = "unknown_stage", Unknown,
+        "stage `{given}` is not open on this request",
+        "leave the stage out, or name one that is open";
+    TermsChanged { entitlement: String } = "terms_changed", Conflict,
+        "`{entitlement}` is no longer what was asked for: its terms have changed",
+        "make a new request, so that people agree to what it is now";
+    NoApproval {} = "no_approval", Conflict,
+        "you have no approval on this request that could be withdrawn",
+        "nothing needs to be done";
+    NotYours { what: String } = "not_yours", Forbidden,
+        "{what} is not yours",
+        "only the one who asked, who holds it, who owns it or an administrator may do that";
+
+    // ---- grants and findings ----
+    UnknownGrant { given: String } = "unknown_grant", Unknown,
+        "no grant `{given}` that you may see",
+        "list them with `placet grants`";
+    GrantOver { grant: String, state: String } = "grant_over", Conflict,
+        "`{grant}` is {state}",
+        "nothing needs to be done";
+    ApprovalLapsed { grant: String } = "approval_lapsed", Conflict,
+        "the approval of `{grant}` was not used in time",
+        "make a new request";
+    NotAssented { why: String } = "not_assented", Forbidden,
+        "the ledger does not show assent to exactly this: {why}",
+        "nothing was granted; look at the trail with `placet evidence export` and make a new request";
+    BindingBusy {} = "binding_busy", Conflict,
+        "another action on the same account and entitlement is still under way",
+        "it is tried again by itself";
+    WrongStep { what: String, state: String } = "wrong_step", Conflict,
+        "{what} does not follow on `{state}`",
+        "nothing needs to be done; the workers look again";
+    UnknownFinding { given: String } = "unknown_finding", Unknown,
+        "no finding `{given}` that you may see",
+        "list them with `placet findings`";
+
+    // ---- records ----
+    AlreadyRegistered { what: String } = "already_registered", Conflict,
+        "{what} is registered already",
+        "choose another name, or change the one that is there";
+    Unowned { what: String } = "unowned", Forbidden,
+        "{what} needs one living person who answers for it",
+        "name an active person as its owner";
+    Founders { why: String } = "founders", Malformed,
+        "the organisation cannot be founded: {why}",
+        "name two different people who are active as its first administrators";
+
+    // ---- Placet itself ----
+    StaleFacts {} = "stale_facts", Conflict,
+        "what this was decided on changed meanwhile, three times in a row",
+        "try again";
+    DataDirInUse {} = "data_dir_in_use", Conflict,
+        "another `placet` works on this data directory",
+        "stop it, or speak to it with `--server`";
+    EndingOnly { why: String } = "ending_only", Unavailable,
+        "Placet only ends access for now: {why}",
+        "what is due still ends; an operator must look at it with `placet doctor`";
+    StorageFull {} = "storage_full", Unavailable,
+        "nothing can be written: the disk is full",
+        "make room on the volume of the data directory; what is due still ends";
+    TargetDown { target: String, why: String } = "target_down", Unavailable,
+        "`{target}` does not answer: {why}",
+        "it is tried again by itself; look at the target";
+    EvidenceIncomplete { why: String } = "evidence_incomplete", Conflict,
+        "this evidence does not hold: {why}",
+        "do not rely on it; ask for a fresh export and compare the keys";
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.sentence(), self.next_step())
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_speak_plainly() {
+        let mut codes = Refusal::CODES.to_vec();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Refusal::CODES.len());
+        assert!(codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+        let refusal = Refusal::OverLimit {
+            asked: "9 h".to_owned(),
+            longest: "8 h".to_owned(),
+            entitlement: "prod-db-admin".to_owned(),
+        };
+        assert_eq!(
+            refusal.to_string(),
+            "9 h is longer than 8 h, the longest that `prod-db-admin` is granted for; \
+             ask for 8 h or less; when it ends you may ask again"
+        );
+    }
+}

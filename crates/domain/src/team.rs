@@ -1,0 +1,43 @@
+//! Teams: what policies and entitlements name instead of people. Membership stands with the
+//! identity; a team knows only the teams that it is within.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Refusal;
+use crate::name::TeamName;
+
+/// A team as registered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Team {
+    pub name: TeamName,
+    /// The teams that every member of this one belongs to as well.
+    pub within: BTreeSet<TeamName>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", content = "body", deny_unknown_fields)]
+pub enum Event {
+    #[serde(rename = "team.registered")]
+    Registered(Team),
+}
+
+#[derive(Debug)]
+pub enum Command {
+    Register(Team),
+}
+
+pub fn decide(state: Option<&Team>, command: Command) -> Result<Vec<Event>, Refusal> {
+    let Command::Register(team) = command;
+    match state {
+        None => Ok(vec![Event::Registered(team)]),
+        Some(team) => Err(Refusal::AlreadyRegistered { what: format!("team {}", team.name) }),
+    }
+}
+
+pub fn apply(_state: Option<Team>, event: &Event) -> Option<Team> {
+    let Event::Registered(team) = event;
+    Some(team.clone())
+}
