@@ -23,6 +23,29 @@ pub enum Event {
     Trail(trail::Event),
 }
 
+macro_rules! from_machines {
+    ($($machine:ident => $variant:ident),* $(,)?) => {$(
+        impl From<$machine::Event> for Event {
+            fn from(event: $machine::Event) -> Event {
+                Event::$variant(event)
+            }
+        }
+    )*};
+}
+
+from_machines!(
+    organisation => Organisation,
+    identity => Identity,
+    team => Team,
+    target => Target,
+    entitlement => Entitlement,
+    request => Request,
+    grant => Grant,
+    finding => Finding,
+    credential => Credential,
+    trail => Trail,
+);
+
 /// Seals: how many entries a trail had at a point of the ledger, so that an omission shows.
 pub mod trail {
     use serde::{Deserialize, Serialize};

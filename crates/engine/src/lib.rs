@@ -1,1 +1,129 @@
+//! The engine: the imperative shell around the pure rules.
+//!
+//! Here belong: one file for each command, worker and query; loading what a decision needs, asking
+//! policy, letting `domain` decide, and handing the events to the store; the environment from which
+//! time, ids and randomness come. Here does not belong: a rule (that is `domain` or the policy
+//! bundle), SQL, a protocol, or a page.
+//!
+//! Data flows one way: door, command, ruling, decide, events, commit, worker, observation.
 
+mod authorise;
+pub mod commands;
+mod draft;
+mod environment;
+mod error;
+mod journal;
+pub mod queries;
+mod secret;
+pub mod workers;
+mod world;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use placet_connectors::{Connector, Registry};
+use placet_domain::Refusal;
+use placet_domain::bundle::Bundle;
+use placet_domain::canonical::Digest;
+use placet_domain::target::Target;
+use placet_policy::Policies;
+use placet_store::{Mode, Store};
+
+pub use draft::{Command, Draft};
+pub use environment::{Environment, Machine};
+pub use error::Error;
+pub use secret::Secret;
+
+/// How an engine runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How often a whole target is looked at, in seconds.
+    pub observe_seconds: u64,
+    /// Where endings are written down while the database cannot be.
+    pub journal: PathBuf,
+}
+
+/// The handle that all doors use. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) registry: Registry,
+    pub(crate) options: Arc<Options>,
+    /// Compiled policies by the digest of their bundle. A digest names one bundle for ever, so this
+    /// keeps work, never a decision.
+    compiled: Arc<Mutex<BTreeMap<Digest, Arc<Policies>>>>,
+    /// Connectors by the digest of their target's settings, for the same reason.
+    connected: Arc<Mutex<BTreeMap<Digest, Arc<dyn Connector>>>>,
+}
+
+/// The most compiled bundles that are kept.
+const COMPILED: usize = 4;
+
+impl Engine {
+    pub fn new(
+        store: Store,
+        environment: Arc<dyn Environment>,
+        registry: Registry,
+        options: Options,
+    ) -> Self {
+        Self {
+            store,
+            environment,
+            registry,
+            options: Arc::new(options),
+            compiled: Arc::default(),
+            connected: Arc::default(),
+        }
+    }
+
+    /// Whether anything but ending access is possible.
+    pub fn mode(&self) -> Mode {
+        self.store.mode().clone()
+    }
+
+    /// The policies of a bundle, compiled.
+    pub(crate) async fn policies(&self, digest: Digest) -> Result<Arc<Policies>, Error> {
+        if let Some(policies) = self.kept(digest) {
+            return Ok(policies);
+        }
+        let failed = |why: String| Error::from(Refusal::PolicyFailed { why });
+        let text = self.store.record(digest).await.map_err(|e| failed(e.to_string()))?;
+        let text =
+            text.ok_or_else(|| failed("the ruling policy bundle is not stored".to_owned()))?;
+        let bundle: Bundle = serde_json::from_str(&text)
+            .map_err(|_| failed("the ruling policy bundle cannot be read".to_owned()))?;
+        let policies = Policies::load(&bundle).map_err(|problems| {
+            let first = problems.first().map(ToString::to_string).unwrap_or_default();
+            failed(format!("the ruling policy bundle does not validate: {first}"))
+        })?;
+        let policies = Arc::new(policies);
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if compiled.len() >= COMPILED {
+            compiled.clear();
+        }
+        compiled.insert(digest, Arc::clone(&policies));
+        Ok(policies)
+    }
+
+    fn kept(&self, digest: Digest) -> Option<Arc<Policies>> {
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned()
+    }
+
+    /// The connector of a target.
+    pub(crate) fn connector(&self, target: &Target) -> Result<Arc<dyn Connector>, Error> {
+        let digest =
+            placet_domain::canonical::digest(&(&target.id, &target.connector, &target.settings))?;
+        let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connector) = connected.get(&digest) {
+            return Ok(Arc::clone(connector));
+        }
+        let connector =
+            self.registry.build(&target.connector, &target.settings).map_err(|error| {
+                Refusal::TargetDown { target: target.name.to_string(), why: error.to_string() }
+            })?;
+        connected.insert(digest, Arc::clone(&connector));
+        Ok(connector)
+    }
+}

@@ -1,1 +1,91 @@
+//! The store: the only crate that knows SQL, and the only one that opens transactions.
+//!
+//! Here belong: `commit` (the one write path), the SQLite log with its write task, one file for
+//! each aggregate and for each question that is read, the schema, and the check of governed rows
+//! against the ledger. Here does not belong: a rule (that is `domain`), the time, or a decision.
 
+mod aggregate;
+mod change;
+mod commit;
+mod connect;
+mod error;
+mod log;
+mod open;
+mod proofs;
+mod query;
+mod remembered;
+mod row;
+mod schema;
+mod sqlite;
+mod verify;
+mod writer;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use placet_domain::id::EventId;
+use placet_ledger::{Receipt, VerifierKey};
+use sqlx::sqlite::SqlitePool;
+
+pub use aggregate::Aggregate;
+pub use change::{Change, Commit, Disclosed, Done, Facts, Observed};
+pub use connect::Settings;
+pub use error::Error;
+pub use log::Log;
+pub use proofs::ProvenTrail;
+pub use query::ledger::Stored;
+pub use query::observed::LastLook;
+pub use query::people::Called;
+pub use query::{PAGE as LARGEST_PAGE, Page, Reader};
+pub use schema::{Class, TABLES};
+pub use verify::{Difference, Report};
+
+/// What the store can do now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Mode {
+    Normal,
+    /// Nothing is written: what is due still ends, and is journalled.
+    EndingOnly {
+        why: String,
+    },
+}
+
+/// An open store. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    read: SqlitePool,
+    log: Arc<dyn Log>,
+    verifier: VerifierKey,
+    remembered: remembered::Remembered,
+    mode: Mode,
+    /// Held as long as the store is open: one program works on a data directory.
+    _lock: Arc<File>,
+}
+
+impl Store {
+    /// Makes everything in `commit` durable together, or nothing.
+    pub async fn commit(&self, commit: Commit) -> Result<Done, Error> {
+        self.log.commit(commit).await
+    }
+
+    /// The proof that an event is in the signed ledger; waits until it is.
+    pub async fn receipt(&self, event: EventId) -> Result<Receipt, Error> {
+        self.log.receipt(event).await
+    }
+
+    pub fn mode(&self) -> &Mode {
+        &self.mode
+    }
+
+    /// The key that verifies this ledger.
+    pub fn verifier(&self) -> &VerifierKey {
+        &self.verifier
+    }
+
+    /// The same store behind another log: a slower one, or one that fails on purpose.
+    #[must_use]
+    pub fn behind(mut self, wrap: impl FnOnce(Arc<dyn Log>) -> Arc<dyn Log>) -> Self {
+        self.log = wrap(self.log);
+        self
+    }
+}

@@ -18,7 +18,7 @@ use crate::observation::Cited as Sighting;
 use crate::ruling::Cited;
 use crate::time::Timestamp;
 
-pub use decide::{Command, Intend, decide};
+pub use decide::{CALL_SECONDS, Command, Intend, decide};
 
 /// Where a grant stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]

@@ -1,0 +1,107 @@
+//! Every connector that is shipped passes the conformance suite against a real target.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+
+use placet_connectors::group_file::GroupFile;
+use placet_connectors::simulated::{Fault, Simulated};
+use placet_connectors::{Connector, Registry, conformance};
+use placet_domain::action::Outcome;
+use placet_domain::observation::{Binding, Completeness, Scope};
+
+fn binding(text: &str) -> Binding {
+    let (native, account) = text.split_once('/').unwrap();
+    Binding { native: native.parse().unwrap(), account: account.parse().unwrap() }
+}
+
+#[tokio::test]
+async fn simulated_conforms() {
+    let target = Simulated::default();
+    target.change_by_hand(binding("ops/eve"), true);
+    conformance::check(&target, &binding("deploy/ines"), &binding("ops/eve")).await;
+}
+
+#[tokio::test]
+async fn group_file_conforms_and_keeps_what_it_does_not_know() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("groups");
+    let text = "# who may do what\n\nops: eve\nsome odd line\ndeploy:\n";
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let target = GroupFile::at(&path);
+    conformance::check(&target, &binding("deploy/ines"), &binding("ops/eve")).await;
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_link_stays_a_link() {
+    let dir = tempfile::tempdir().unwrap();
+    let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+    std::fs::write(&real, "deploy:\n").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let target = GroupFile::at(&link);
+    assert_eq!(target.grant(conformance::assent(&binding("deploy/ines"), 1)).await, Outcome::Done);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&real).unwrap(), "deploy: ines\n");
+}
+
+#[tokio::test]
+async fn a_target_that_is_down_is_unknown_never_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = GroupFile::at(dir.path().join("gone"));
+    let look = target.observe(&Scope::Everything).await;
+    assert_eq!(look.completeness, Completeness::Unknown);
+    assert!(look.detail.unwrap().contains("gone"));
+    let outcome = target.grant(conformance::assent(&binding("deploy/ines"), 1)).await;
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_garbled_file_is_partial_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("groups");
+    let bytes = b"deploy: ines\nops: \xff\xfe eve\n";
+    std::fs::write(&path, bytes).unwrap();
+    let target = GroupFile::at(&path);
+    let look = target.observe(&Scope::Everything).await;
+    assert_eq!(look.completeness, Completeness::Partial);
+    assert!(look.present.contains(&binding("deploy/ines")));
+    let outcome = target.grant(conformance::assent(&binding("deploy/tom"), 1)).await;
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn simulated_faults_are_told_honestly() {
+    let check = async |fault: Fault, expect: &str, present: bool| {
+        let target = Simulated::default();
+        target.plan([fault]);
+        let outcome = target.grant(conformance::assent(&binding("deploy/ines"), 1)).await;
+        let word = match outcome {
+            Outcome::Done => "done",
+            Outcome::Failed { .. } => "failed",
+            Outcome::InDoubt { .. } => "in doubt",
+        };
+        assert_eq!((word, !target.present().is_empty()), (expect, present), "{fault:?}");
+    };
+    check(Fault::Refuse, "failed", false).await;
+    check(Fault::LoseReply, "in doubt", true).await;
+    check(Fault::Swallow, "in doubt", false).await;
+}
+
+#[test]
+fn the_registry_names_what_it_knows() {
+    let registry = Registry::shipped();
+    assert_eq!(registry.kinds().collect::<Vec<_>>(), ["group-file", "simulated"]);
+    let build = |kind: &str, settings: &[(&str, &str)]| {
+        let settings: BTreeMap<String, String> =
+            settings.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        registry.build(&kind.parse().unwrap(), &settings).map(|_| ()).map_err(|e| e.to_string())
+    };
+    assert_eq!(build("group-file", &[("path", "groups")]), Ok(()));
+    assert!(build("group-file", &[]).unwrap_err().contains("`path` is missing"));
+    assert!(build("group-file", &[("pth", "x")]).unwrap_err().contains("`pth` is not known"));
+    assert!(build("ldap", &[]).unwrap_err().contains("group-file, simulated"));
+}

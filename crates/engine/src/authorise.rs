@@ -1,0 +1,111 @@
+//! Who is there, and what they may do with Placet itself. The one place that asks policy about
+//! reading and administering.
+
+use std::collections::BTreeSet;
+
+use placet_domain::Refusal;
+use placet_domain::access::{Deed, Scope};
+use placet_domain::actor::Actor;
+use placet_domain::credential::Kind;
+use placet_domain::id::IdentityId;
+use placet_domain::identity::Identity;
+use placet_store::{Facts, Reader};
+use subtle::ConstantTimeEq as _;
+
+use crate::Engine;
+use crate::draft::{Command, Draft};
+use crate::error::Error;
+use crate::secret::Secret;
+
+impl Engine {
+    /// The actor behind a session or token; login codes are good for logging in alone.
+    pub async fn authenticate(&self, secret: &Secret) -> Result<Actor, Error> {
+        let mut facts = Facts::default();
+        let fingerprint = secret.fingerprint();
+        let unknown = || Error::from(Refusal::NotAuthenticated {});
+        let found = self.store.credential_with(&fingerprint, &mut facts).await?;
+        let credential = found.ok_or_else(unknown)?;
+        let same = credential.issued.fingerprint.as_bytes().ct_eq(fingerprint.as_bytes());
+        let now = self.environment.now();
+        if !bool::from(same) || !credential.is_valid_at(now) {
+            return Err(unknown());
+        }
+        let issued = &credential.issued;
+        let holder = self.store.load::<Identity>(issued.holder, &mut facts).await?;
+        if !holder.is_some_and(|holder| holder.is_active_at(now)) {
+            return Err(unknown());
+        }
+        match issued.kind {
+            Kind::LoginCode => Err(unknown()),
+            Kind::Session => Ok(Actor::Person { id: issued.holder, session: issued.credential }),
+            Kind::Token => Ok(Actor::Token { id: issued.holder, token: issued.credential }),
+        }
+    }
+
+    /// What this actor may read: SQL filters by it.
+    pub async fn reader(&self, actor: Actor) -> Result<Reader, Error> {
+        self.run(actor, &Read).await
+    }
+
+    /// Refuses unless policy lets this actor do this.
+    pub async fn authorise(&self, actor: Actor, deed: Deed) -> Result<(), Error> {
+        self.run(actor, &May(deed)).await
+    }
+}
+
+struct Read;
+
+#[async_trait::async_trait]
+impl Command for Read {
+    type Output = Reader;
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<Reader, Error> {
+        let who = draft.someone()?;
+        let policies = draft.policies().await?;
+        let mut around = draft.around().await?;
+        draft.include(&mut around, who).await?;
+        let world = around.world();
+        let mut asking = policies.asking(&world, draft.now);
+        let scopes: BTreeSet<Scope> =
+            Scope::ALL.into_iter().filter(|scope| asking.may_read(who, *scope).permit).collect();
+        Ok(Reader { who, scopes })
+    }
+}
+
+struct May(Deed);
+
+#[async_trait::async_trait]
+impl Command for May {
+    type Output = ();
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
+        draft.must_be_allowed(self.0).await
+    }
+}
+
+impl Draft<'_> {
+    /// The identity behind the actor.
+    pub(crate) fn someone(&self) -> Result<IdentityId, Refusal> {
+        self.actor.identity().ok_or(Refusal::NotAuthenticated {})
+    }
+
+    /// Refuses unless policy lets the actor do this, within this very draft.
+    pub(crate) async fn must_be_allowed(&mut self, deed: Deed) -> Result<(), Error> {
+        let who = self.someone()?;
+        if deed.needs_session() && !matches!(self.actor, Actor::Person { .. }) {
+            return Err(Refusal::NeedsSession {}.into());
+        }
+        let policies = self.policies().await?;
+        let mut around = self.around().await?;
+        self.include(&mut around, who).await?;
+        let world = around.world();
+        let mut asking = policies.asking(&world, self.now);
+        let ruling = asking.may_administer(who, deed);
+        self.commit.records.extend(asking.into_records());
+        if ruling.permit {
+            return Ok(());
+        }
+        let what = deed.words().to_owned();
+        Err(Refusal::NotPermitted { what, why: ruling.sentence() }.into())
+    }
+}

@@ -1,0 +1,171 @@
+//! Login: one-time codes, sessions and tokens. Secrets are given out once and never stored.
+
+use placet_domain::Refusal;
+use placet_domain::access::Deed;
+use placet_domain::actor::Actor;
+use placet_domain::credential::{self, Credential, Ended, Issued, Kind, longest_seconds};
+use placet_domain::id::{CredentialId, IdentityId};
+use placet_domain::identity::Identity;
+use placet_domain::length::Length;
+
+use crate::Engine;
+use crate::draft::{Command, Draft};
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// An administrator lets a named person log in once.
+#[derive(Clone, Debug)]
+pub struct IssueLoginCode {
+    pub person: String,
+}
+
+/// Somebody gives a program of theirs, or a workload that they own, a token.
+#[derive(Clone, Debug)]
+pub struct IssueToken {
+    /// A handle or id; oneself if empty.
+    pub holder: Option<String>,
+    pub length: String,
+}
+
+/// The session or token that asks is of no more use.
+#[derive(Clone, Copy, Debug)]
+pub struct LogOut;
+
+/// A secret for its holder, and until when it is good.
+#[derive(Debug)]
+pub struct Given {
+    pub credential: CredentialId,
+    pub secret: Secret,
+    pub holder: IdentityId,
+    pub expires_at: placet_domain::Timestamp,
+}
+
+#[async_trait::async_trait]
+impl Command for IssueLoginCode {
+    type Output = Given;
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<Given, Error> {
+        draft.must_be_allowed(Deed::IssueLoginCode).await?;
+        let holder = draft.identity_called(&self.person).await?;
+        draft.issue(Kind::LoginCode, holder, longest_seconds(Kind::LoginCode), None).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Command for IssueToken {
+    type Output = Given;
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<Given, Error> {
+        let by = draft.someone()?;
+        if !matches!(draft.actor, Actor::Person { .. }) {
+            return Err(Refusal::NeedsSession {}.into());
+        }
+        let length = Length::parse(&self.length)?;
+        let holder = match &self.holder {
+            Some(given) => draft.identity_called(given).await?,
+            None => by,
+        };
+        let identity = draft.engine.store.load::<Identity>(holder, &mut draft.facts).await?;
+        if holder != by && identity.and_then(|one| one.owner()) != Some(by) {
+            return Err(Refusal::NotYours { what: holder.to_string() }.into());
+        }
+        draft.issue(Kind::Token, holder, length.as_seconds(), None).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Command for LogOut {
+    type Output = ();
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
+        let (Actor::Person { session: id, .. } | Actor::Token { token: id, .. }) = draft.actor
+        else {
+            return Err(Refusal::NotAuthenticated {}.into());
+        };
+        let found = draft.engine.store.load::<Credential>(id, &mut draft.facts).await?;
+        let command = credential::Command::End(Ended::LoggedOut);
+        let events = credential::decide(found.as_ref(), command, draft.now)?;
+        draft.change(id, id, events);
+        Ok(())
+    }
+}
+
+/// Opens a session by a code that was issued for a named person.
+struct OpenSession {
+    code: Secret,
+    session: CredentialId,
+    secret: Secret,
+}
+
+#[async_trait::async_trait]
+impl Command for OpenSession {
+    type Output = Given;
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<Given, Error> {
+        let spent = || Error::from(Refusal::LoginCodeSpent {});
+        let fingerprint = self.code.fingerprint();
+        let code = draft.engine.store.credential_with(&fingerprint, &mut draft.facts).await?;
+        let code = code.filter(|code| code.issued.kind == Kind::LoginCode).ok_or_else(spent)?;
+        let id = code.issued.credential;
+        let command = credential::Command::End(Ended::Used);
+        let events = credential::decide(Some(&code), command, draft.now)?;
+        draft.change(id, id, events);
+        let holder = code.issued.holder;
+        let lasts = longest_seconds(Kind::Session);
+        draft
+            .issue_as(Kind::Session, holder, lasts, Some(id), self.session, self.secret.clone())
+            .await
+    }
+}
+
+impl Engine {
+    /// Trades a login code for a session. Whoever holds the code is the person that it was issued
+    /// to, so that person is the actor.
+    pub async fn log_in(&self, code: &Secret) -> Result<Given, Error> {
+        let mut facts = placet_store::Facts::default();
+        let found = self.store.credential_with(&code.fingerprint(), &mut facts).await?;
+        let holder = found.ok_or(Refusal::LoginCodeSpent {})?.issued.holder;
+        let session: CredentialId = self.environment.id();
+        let secret = Secret::fresh(Kind::Session, &*self.environment);
+        let actor = Actor::Person { id: holder, session };
+        self.run(actor, &OpenSession { code: code.clone(), session, secret }).await
+    }
+}
+
+impl Draft<'_> {
+    pub(crate) async fn issue(
+        &mut self,
+        kind: Kind,
+        holder: IdentityId,
+        seconds: u64,
+        opened_by: Option<CredentialId>,
+    ) -> Result<Given, Error> {
+        let credential = self.engine.environment.id();
+        let secret = Secret::fresh(kind, &*self.engine.environment);
+        self.issue_as(kind, holder, seconds, opened_by, credential, secret).await
+    }
+
+    async fn issue_as(
+        &mut self,
+        kind: Kind,
+        holder: IdentityId,
+        seconds: u64,
+        opened_by: Option<CredentialId>,
+        credential: CredentialId,
+        secret: Secret,
+    ) -> Result<Given, Error> {
+        let found = self.engine.store.load::<Identity>(holder, &mut self.facts).await?;
+        let found = found.ok_or(Refusal::UnknownIdentity { given: holder.to_string() })?;
+        let fingerprint = secret.fingerprint();
+        let expires_at = self.now.plus_seconds(seconds);
+        let issued = Issued { credential, kind, holder, fingerprint, expires_at, opened_by };
+        let command = credential::Command::Issue { issued, holder: &found };
+        let events = credential::decide(None, command, self.now)?;
+        let expires_at = match events.first() {
+            Some(credential::Event::Issued(issued)) => issued.expires_at,
+            _ => expires_at,
+        };
+        self.change(credential, credential, events);
+        Ok(Given { credential, secret, holder, expires_at })
+    }
+}

@@ -1,0 +1,107 @@
+//! Commands: one file each. A command loads, asks policy, lets `domain` decide, and drafts the
+//! commit; it never touches a target.
+
+pub mod approve;
+pub mod bundle;
+pub mod catalogue;
+pub mod end;
+pub mod evidence;
+pub mod found;
+pub mod login;
+pub mod submit;
+pub mod withdraw;
+
+use placet_domain::id::{GrantId, IdentityId, RequestId};
+use placet_domain::identity::Profile;
+use placet_domain::name::Handle;
+use placet_domain::request::{self, Request};
+use placet_domain::target::Target;
+use placet_domain::{Refusal, grant};
+
+use crate::draft::Draft;
+use crate::error::Error;
+
+/// The longest free text, in characters.
+pub const LONGEST_TEXT: usize = 2_000;
+
+impl Draft<'_> {
+    pub(crate) async fn identity_called(&self, given: &str) -> Result<IdentityId, Error> {
+        let unknown = || Refusal::UnknownIdentity { given: given.chars().take(64).collect() };
+        if let Ok(id) = given.parse() {
+            return Ok(id);
+        }
+        let handle: Handle = given.parse().map_err(|_| unknown())?;
+        let found = self.engine.store.identity_called(&handle).await?;
+        Ok(found.ok_or_else(unknown)?)
+    }
+
+    pub(crate) async fn request(&mut self, id: RequestId) -> Result<Request, Error> {
+        let found = self.engine.store.load::<Request>(id, &mut self.facts).await?;
+        Ok(found.ok_or(Refusal::UnknownRequest { given: id.to_string() })?)
+    }
+
+    pub(crate) async fn grant(&mut self, id: GrantId) -> Result<grant::Grant, Error> {
+        let found = self.engine.store.load::<grant::Grant>(id, &mut self.facts).await?;
+        Ok(found.ok_or(Refusal::UnknownGrant { given: id.to_string() })?)
+    }
+
+    /// Drafts the grant that a request led to, if its events say that it was approved.
+    pub(crate) async fn grant_if_approved(
+        &mut self,
+        request: RequestId,
+        events: &[request::Event],
+        revision: &request::Revision,
+    ) -> Result<Option<GrantId>, Error> {
+        let approved = events.iter().find_map(|event| match event {
+            request::Event::Approved(approved) => Some(approved),
+            _ => None,
+        });
+        let Some(approved) = approved else { return Ok(None) };
+        let target =
+            self.engine.store.load::<Target>(revision.terms.target, &mut self.facts).await?;
+        let target =
+            target.ok_or(Refusal::UnknownTarget { given: revision.terms.target.to_string() })?;
+        let profile = self.profile(revision.receiver).await?;
+        let account = profile.account_on(&target.name)?;
+        let account = self.seal(&account, "account", revision.receiver)?;
+        let id: GrantId = self.engine.environment.id();
+        let approved = grant::Approved {
+            grant: id,
+            request,
+            digest: approved.digest,
+            receiver: revision.receiver,
+            entitlement: revision.entitlement,
+            target: revision.terms.target,
+            native: revision.terms.native.clone(),
+            account,
+            length: revision.length,
+            use_by: self.now.plus_seconds(request::USE_BY_SECONDS),
+        };
+        let command = grant::Command::Approve { approved, asked: revision.length };
+        let events = grant::decide(None, command, self.now)?;
+        self.change(id, request, events);
+        Ok(Some(id))
+    }
+
+    /// How an identity is called, and its accounts; gone once it was erased.
+    pub(crate) async fn profile(&mut self, id: IdentityId) -> Result<Profile, Error> {
+        let unknown = || Refusal::UnknownIdentity { given: id.to_string() };
+        let identity = self
+            .engine
+            .store
+            .load::<placet_domain::identity::Identity>(id, &mut self.facts)
+            .await?
+            .ok_or_else(unknown)?;
+        let profile = self.engine.store.disclosed(&identity.profile).await?;
+        Ok(profile.ok_or_else(unknown)?)
+    }
+}
+
+/// A free text of bounded length, without blanks at its ends.
+pub(crate) fn text(what: &str, given: &str) -> Result<String, Refusal> {
+    let trimmed = given.trim();
+    if trimmed.chars().count() > LONGEST_TEXT {
+        return Err(Refusal::TextTooLong { what: what.to_owned(), limit: LONGEST_TEXT });
+    }
+    Ok(trimmed.to_owned())
+}

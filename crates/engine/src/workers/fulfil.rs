@@ -1,0 +1,290 @@
+//! Fulfil: what was approved is asked again, shown to be assented to, and carried out.
+//!
+//! The order is the point: policy seconds before; the intent in the ledger before the call; the
+//! ledger's proof before the connector; the outcome after; and only a look makes it active.
+
+use std::collections::BTreeMap;
+
+use placet_domain::Refusal;
+use placet_domain::action::{Effect, Outcome};
+use placet_domain::actor::Worker;
+use placet_domain::entitlement::Entitlement;
+use placet_domain::grant::{self, Grant, Intend, Reason, State};
+use placet_domain::id::{ActionId, GrantId, IdentityId, Stream};
+use placet_domain::name::StageName;
+use placet_domain::request::{self, Request};
+use placet_domain::route::Route;
+use placet_domain::ruling::Ruling;
+use placet_ledger::{Act, Claim, Proof, VerifiedAssent};
+use placet_policy::Ask;
+
+use super::touch::{Finish, Reached};
+use super::{BATCH, Stepped, actor};
+use crate::Engine;
+use crate::commands::submit::asked;
+use crate::draft::{Command, Draft};
+use crate::error::Error;
+
+type Eligible = BTreeMap<(IdentityId, StageName), Ruling>;
+
+/// Asks policy again and records the intent to grant.
+struct IntendGrant {
+    grant: GrantId,
+}
+
+/// What became of a due grant.
+enum Intended {
+    /// The call may be made, once assent is shown.
+    Go { grant: Box<Grant>, action: ActionId, entitlement: Box<Entitlement>, eligible: Eligible },
+    /// It will never be carried out, or is to end.
+    Stopped,
+}
+
+#[async_trait::async_trait]
+impl Command for IntendGrant {
+    type Output = Intended;
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<Intended, Error> {
+        let grant = draft.grant(self.grant).await?;
+        let request = draft.request(grant.approved.request).await?;
+        let entitlement = draft
+            .engine
+            .store
+            .load::<Entitlement>(grant.approved.entitlement, &mut draft.facts)
+            .await?;
+        let Some(entitlement) = entitlement else {
+            return draft
+                .stop(grant, Reason::NotAssented { why: "the entitlement is gone".to_owned() });
+        };
+        if entitlement.terms != request.revision.terms {
+            let why = "the terms of the entitlement have changed".to_owned();
+            return draft.stop(grant, Reason::NotAssented { why });
+        }
+        let (ruling, eligible) = draft.rule_again(&request, &entitlement).await?;
+        let (overlapping, epoch) = draft
+            .engine
+            .store
+            .overlapping(grant.approved.receiver, grant.approved.entitlement, &mut draft.facts)
+            .await?;
+        let now = draft.now;
+        let busy = overlapping.iter().any(|other| {
+            other.id != grant.id
+                && other.action.as_ref().is_some_and(|one| one.is_under_way_at(now))
+        });
+        let action = draft.engine.environment.id();
+        let intend = Intend { action, effect: Effect::Grant, epoch, busy, ruling: Some(&ruling) };
+        match grant::decide(Some(&grant), grant::Command::Intend(intend), now) {
+            Ok(events) => {
+                let grant = Box::new(draft.advance(grant, events));
+                Ok(Intended::Go { grant, action, entitlement: Box::new(entitlement), eligible })
+            }
+            Err(Refusal::RefusedByPolicy { .. }) => {
+                draft.stop(grant, Reason::RuledOut { ruling: ruling.cite() })
+            }
+            Err(Refusal::ApprovalLapsed { .. }) => draft.stop(grant, Reason::ApprovalLapsed),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+impl Draft<'_> {
+    fn stop(&mut self, grant: Grant, reason: Reason) -> Result<Intended, Error> {
+        let events = grant::decide(Some(&grant), grant::Command::End { reason }, self.now)?;
+        self.advance(grant, events);
+        Ok(Intended::Stopped)
+    }
+
+    /// Asks the ruling bundle, with fresh facts: whether it may be granted now, and for each
+    /// approver whether they still may approve. Only those who may are counted.
+    async fn rule_again(
+        &mut self,
+        request: &Request,
+        entitlement: &Entitlement,
+    ) -> Result<(Ruling, Eligible), Error> {
+        let revision = &request.revision;
+        let mut around =
+            self.around_ask(revision.requester, revision.receiver, entitlement).await?;
+        for approver in request.approvers() {
+            self.include(&mut around, approver).await?;
+        }
+        let policies = self.policies().await?;
+        let world = around.world();
+        let mut asking = policies.asking(&world, self.now);
+        let mut ask = Ask { approvers: request.approvers(), ..asked(revision) };
+        let mut eligible = Eligible::new();
+        for approval in &request.approvals {
+            let ruling = asking.may_approve(&ask, &approval.stage, approval.approver);
+            eligible.insert((approval.approver, approval.stage.clone()), ruling);
+        }
+        let counted: Vec<&request::Approval> = request
+            .approvals
+            .iter()
+            .filter(|one| {
+                eligible.get(&(one.approver, one.stage.clone())).is_some_and(|r| r.permit)
+            })
+            .collect();
+        ask.approvers = counted.iter().map(|one| one.approver).collect();
+        let mut counters: BTreeMap<StageName, u32> = BTreeMap::new();
+        for approval in &counted {
+            *counters.entry(approval.stage.clone()).or_insert(0) += 1;
+        }
+        let oldest = counted.iter().map(|one| one.at).min();
+        let age = oldest.map(|at| self.now.seconds_since(at));
+        let ruling = match request.route {
+            Route::PreApproved { .. } => asking.may_grant_preapproved(&ask),
+            Route::People { .. } => asking.may_grant(&ask, &counters, age),
+        };
+        self.commit.records.extend(asking.into_records());
+        Ok((ruling, eligible))
+    }
+}
+
+/// Orders the end of a grant.
+struct Stop {
+    grant: GrantId,
+    reason: Reason,
+}
+
+#[async_trait::async_trait]
+impl Command for Stop {
+    type Output = ();
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
+        let grant = draft.grant(self.grant).await?;
+        draft.stop(grant, self.reason.clone()).map(|_| ())
+    }
+}
+
+impl Engine {
+    pub(super) async fn fulfil(&self, stepped: &mut Stepped) -> Result<(), Error> {
+        let now = self.environment.now();
+        for id in self.store.due_grants(now, BATCH).await? {
+            let grant = self.store.load::<Grant>(id, &mut placet_store::Facts::default()).await?;
+            let Some(grant) = grant else { continue };
+            let begins = match grant.state {
+                State::Approved => true,
+                State::Pending => grant.until.is_none_or(|until| now < until),
+                _ => false,
+            };
+            if !begins {
+                continue;
+            }
+            match self.fulfil_one(grant).await {
+                Ok(()) => stepped.fulfilled += 1,
+                Err(error) => {
+                    stepped.postponed += 1;
+                    tracing::info!(grant = %id, %error, "a grant could not be carried out yet");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn fulfil_one(&self, grant: Grant) -> Result<(), Error> {
+        let reached = self.reach(grant.approved.target).await?;
+        let Some(grant) = self.settle_doubt(&reached, grant).await? else { return Ok(()) };
+        let intent = IntendGrant { grant: grant.id };
+        let intended = self.run(actor(Worker::Fulfil), &intent).await?;
+        let Intended::Go { grant, action, entitlement, eligible } = intended else { return Ok(()) };
+        let outcome = match self.assent(&grant, action, &entitlement, &eligible).await {
+            Ok(assent) => self.within_deadline(reached.connector.grant(assent)).await,
+            Err(error) => {
+                // Nothing was called, so the action surely failed; without assent it also ends.
+                let why = error.to_string();
+                self.finish(&grant, action, Outcome::Failed { why: why.clone() }).await?;
+                if let Error::Refused(Refusal::NotAssented { why }) = error {
+                    let stop = Stop { grant: grant.id, reason: Reason::NotAssented { why } };
+                    self.run(actor(Worker::Fulfil), &stop).await?;
+                }
+                return Ok(());
+            }
+        };
+        let failed = matches!(outcome, Outcome::Failed { .. });
+        let grant = self.finish(&grant, action, outcome).await?;
+        if !failed {
+            self.look_at(&reached, &grant).await?;
+        }
+        Ok(())
+    }
+
+    /// An earlier call whose outcome is unknown is resolved by looking, never by assuming. None if
+    /// there is nothing more to do now.
+    async fn settle_doubt(&self, reached: &Reached, grant: Grant) -> Result<Option<Grant>, Error> {
+        let Some(action) = grant.action.clone().filter(|one| one.effect == Effect::Grant) else {
+            return Ok(Some(grant));
+        };
+        let doubt = match action.outcome {
+            Some(Outcome::Failed { .. }) => return Ok(Some(grant)),
+            Some(Outcome::Done) => false,
+            Some(Outcome::InDoubt { .. }) | None => true,
+        };
+        let now = self.environment.now();
+        if action.is_under_way_at(now) {
+            return Ok(None);
+        }
+        let mut grant = grant;
+        if action.outcome.is_none() {
+            // The worker died in the call.
+            let why = "the worker stopped before the target answered".to_owned();
+            grant = self.finish(&grant, action.id, Outcome::InDoubt { why }).await?;
+        }
+        let grant = self.look_at(reached, &grant).await?;
+        // Seen: nothing to do. Not seen although the call is provably over: call again.
+        let again = doubt && grant.state == State::Pending && now >= action.call_over_by;
+        Ok(again.then_some(grant))
+    }
+
+    pub(super) async fn finish(
+        &self,
+        grant: &Grant,
+        action: ActionId,
+        outcome: Outcome,
+    ) -> Result<Grant, Error> {
+        self.run(actor(Worker::Fulfil), &Finish { grant: grant.id, action, outcome }).await
+    }
+
+    /// The proof, out of the ledger alone, that exactly this was agreed to.
+    async fn assent(
+        &self,
+        grant: &Grant,
+        action: ActionId,
+        entitlement: &Entitlement,
+        eligible: &Eligible,
+    ) -> Result<VerifiedAssent, Error> {
+        let trail = Stream::Request(grant.approved.request);
+        let unknown = || Error::Fault(format!("`{trail}` has no entries"));
+        // Where the log is sequenced apart, this is what waits for it.
+        let last = self.store.trail(&trail).await?.pop().ok_or_else(unknown)?;
+        self.store.receipt(last.id).await?;
+        let proven = self.store.proven_trail(&trail).await?;
+        let end = self.store.trail_head(&trail).await?.ok_or_else(unknown)?;
+        let binding = self.binding(grant).await?;
+        let commitment = grant.approved.account.commitment();
+        let disclosure = self.store.disclosure(commitment).await?.ok_or_else(unknown)?;
+        let (remembered, consistency) = match proven.remembered {
+            Some((head, proof)) => (Some(head), proof),
+            None => (None, Proof::default()),
+        };
+        let claim = Claim {
+            key: self.store.verifier(),
+            remembered,
+            checkpoint: &proven.checkpoint,
+            consistency: &consistency,
+            request: grant.approved.request,
+            entries: &proven.entries,
+            end,
+            act: Act {
+                grant: grant.id,
+                action,
+                entitlement: entitlement.id,
+                native: &entitlement.terms.native,
+                account: &binding.account,
+                disclosure: &disclosure,
+                terms: &entitlement.terms,
+            },
+            eligible_now: eligible,
+            now: self.environment.now(),
+        };
+        Ok(VerifiedAssent::verify(&claim)?)
+    }
+}

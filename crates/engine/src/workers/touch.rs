@@ -1,0 +1,139 @@
+//! Touching a target: a call with a deadline, and a look with its times. What a target answers is
+//! recorded, never interpreted here.
+
+use std::sync::Arc;
+
+use placet_connectors::{Connector, Look};
+use placet_domain::Refusal;
+use placet_domain::action::Outcome;
+use placet_domain::grant::{self, Grant};
+use placet_domain::id::{ActionId, GrantId, TargetId};
+use placet_domain::name::AccountName;
+use placet_domain::observation::{Binding, Observation, Scope, Seen};
+use placet_domain::target::Target;
+use placet_store::Facts;
+
+use crate::Engine;
+use crate::draft::{Command, Draft};
+use crate::error::Error;
+
+/// A call is given up before it is over by its record, in seconds: so no effect begins later.
+const CALL_SECONDS: u64 = grant::CALL_SECONDS - 5;
+
+/// Records how a call came out.
+pub(super) struct Finish {
+    pub grant: GrantId,
+    pub action: ActionId,
+    pub outcome: Outcome,
+}
+
+#[async_trait::async_trait]
+impl Command for Finish {
+    type Output = Grant;
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<Grant, Error> {
+        let grant = draft.grant(self.grant).await?;
+        let command = grant::Command::Finish { action: self.action, outcome: self.outcome.clone() };
+        let events = grant::decide(Some(&grant), command, draft.now)?;
+        Ok(draft.advance(grant, events))
+    }
+}
+
+/// Tells a grant what was seen.
+pub(super) struct See<'a> {
+    pub grant: GrantId,
+    pub observation: &'a Observation,
+    pub seen: Seen,
+}
+
+#[async_trait::async_trait]
+impl Command for See<'_> {
+    type Output = Grant;
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<Grant, Error> {
+        let grant = draft.grant(self.grant).await?;
+        if grant.state.is_over() {
+            return Ok(grant);
+        }
+        let command = grant::Command::See { observation: self.observation, seen: self.seen };
+        let events = grant::decide(Some(&grant), command, draft.now)?;
+        Ok(draft.advance(grant, events))
+    }
+}
+
+impl Draft<'_> {
+    /// Drafts a grant's events, and answers what it is after them.
+    pub(super) fn advance(&mut self, grant: Grant, events: Vec<grant::Event>) -> Grant {
+        let now = self.now;
+        let after =
+            events.iter().fold(Some(grant.clone()), |state, event| grant::apply(state, event, now));
+        self.change(grant.id, grant.approved.request, events);
+        after.unwrap_or(grant)
+    }
+}
+
+/// A target with the connector that reaches it.
+pub(super) struct Reached {
+    pub target: Target,
+    pub connector: Arc<dyn Connector>,
+}
+
+impl Engine {
+    pub(super) async fn reach(&self, id: TargetId) -> Result<Reached, Error> {
+        let target = self.store.load::<Target>(id, &mut Facts::default()).await?;
+        let target = target.ok_or(Refusal::UnknownTarget { given: id.to_string() })?;
+        let connector = self.connector(&target)?;
+        Ok(Reached { target, connector })
+    }
+
+    /// The binding on the target that a grant stands for.
+    pub(super) async fn binding(&self, grant: &Grant) -> Result<Binding, Error> {
+        let account: Option<AccountName> = self.store.disclosed(&grant.approved.account).await?;
+        let gone = || Error::Fault(format!("the account of `{}` was erased", grant.id));
+        Ok(Binding { native: grant.approved.native.clone(), account: account.ok_or_else(gone)? })
+    }
+
+    /// A call that takes too long is in doubt.
+    pub(super) async fn within_deadline(&self, call: impl Future<Output = Outcome>) -> Outcome {
+        tokio::select! {
+            outcome = call => outcome,
+            () = self.environment.after(CALL_SECONDS) => {
+                Outcome::InDoubt { why: format!("no answer within {CALL_SECONDS} seconds") }
+            }
+        }
+    }
+
+    /// Looks at a target, and says when.
+    pub(super) async fn look(
+        &self,
+        reached: &Reached,
+        scope: Scope,
+    ) -> (Observation, Option<String>) {
+        let began_at = self.environment.now();
+        let look = tokio::select! {
+            look = reached.connector.observe(&scope) => look,
+            () = self.environment.after(CALL_SECONDS) => {
+                Look::unknown(format!("no answer within {CALL_SECONDS} seconds"))
+            }
+        };
+        let observation = Observation {
+            id: self.environment.id(),
+            target: reached.target.id,
+            scope,
+            completeness: look.completeness,
+            began_at,
+            finished_at: self.environment.now(),
+            present: look.present,
+        };
+        (observation, look.detail)
+    }
+
+    /// Looks at the one binding of a grant and tells the grant.
+    pub(super) async fn look_at(&self, reached: &Reached, grant: &Grant) -> Result<Grant, Error> {
+        let binding = self.binding(grant).await?;
+        let (observation, _) = self.look(reached, Scope::Binding(binding.clone())).await;
+        let seen = observation.says(&binding);
+        let see = See { grant: grant.id, observation: &observation, seen };
+        self.run(super::actor(placet_domain::actor::Worker::Observe), &see).await
+    }
+}

@@ -1,0 +1,220 @@
+-- Governed rows: `state` is the canonical form of the fold; the other columns are derived from it
+-- for indexes and filters, and `placet ledger verify --state` recomputes all of them.
+
+create table organisation (
+  id text primary key,
+  version bigint not null constraint organisation_version check (version > 0),
+  state text not null
+);
+
+create table identity (
+  id text primary key,
+  version bigint not null constraint identity_version check (version > 0),
+  state text not null,
+  kind text not null,
+  active boolean not null,
+  owner text,
+  manager text
+);
+create index identity_by_owner on identity (owner);
+create index identity_by_manager on identity (manager);
+
+create table identity_team (
+  identity text not null,
+  team text not null,
+  primary key (team, identity)
+);
+create index identity_team_by_identity on identity_team (identity);
+
+create table team (
+  id text primary key,
+  version bigint not null constraint team_version check (version > 0),
+  state text not null
+);
+
+create table target (
+  id text primary key,
+  version bigint not null constraint target_version check (version > 0),
+  state text not null,
+  name text not null constraint target_name unique,
+  owner text not null
+);
+
+create table entitlement (
+  id text primary key,
+  version bigint not null constraint entitlement_version check (version > 0),
+  state text not null,
+  name text not null constraint entitlement_name unique,
+  target text not null,
+  native text not null,
+  owner text not null,
+  retired boolean not null,
+  constraint entitlement_native unique (target, native)
+);
+create index entitlement_by_owner on entitlement (owner);
+
+create table request (
+  id text primary key,
+  version bigint not null constraint request_version check (version > 0),
+  state text not null,
+  stands text not null
+    constraint request_stands check (stands in ('open', 'approved', 'denied', 'withdrawn', 'lapsed')),
+  requester text not null,
+  receiver text not null,
+  entitlement text not null,
+  submitted_at bigint not null,
+  lapses_at bigint
+);
+create index request_by_requester on request (requester, submitted_at, id);
+create index request_by_receiver on request (receiver, stands);
+create index request_by_time on request (submitted_at, id);
+create index request_lapsing on request (lapses_at) where lapses_at is not null;
+
+create table access_grant (
+  id text primary key,
+  version bigint not null constraint access_grant_version check (version > 0),
+  state text not null,
+  stands text not null
+    constraint access_grant_stands
+    check (stands in ('approved', 'pending', 'active', 'ending', 'ended', 'cancelled')),
+  request text not null constraint access_grant_request unique,
+  receiver text not null,
+  entitlement text not null,
+  target text not null,
+  approved_at bigint not null,
+  live boolean not null,
+  due_at bigint
+);
+create index access_grant_due on access_grant (due_at) where due_at is not null;
+create index access_grant_by_receiver on access_grant (receiver, live);
+create index access_grant_by_target on access_grant (target, live);
+create index access_grant_by_time on access_grant (approved_at, id);
+
+create table finding (
+  id text primary key,
+  version bigint not null constraint finding_version check (version > 0),
+  state text not null,
+  stands text not null constraint finding_stands check (stands in ('open', 'resolved')),
+  kind text not null,
+  target text not null,
+  owner text not null,
+  access_grant text,
+  opened_at bigint not null
+);
+create index finding_by_target on finding (target, stands);
+create index finding_by_time on finding (opened_at, id);
+
+create table credential (
+  id text primary key,
+  version bigint not null constraint credential_version check (version > 0),
+  state text not null,
+  kind text not null,
+  holder text not null,
+  fingerprint text not null constraint credential_fingerprint unique,
+  ended boolean not null
+);
+create index credential_by_holder on credential (holder, ended);
+
+-- The ledger: entries, tiles, head.
+
+create table ledger_entry (
+  idx bigint primary key,
+  id text not null constraint ledger_entry_id unique,
+  stream text not null,
+  version bigint not null,
+  trail text not null,
+  nth bigint not null,
+  body text not null,
+  constraint ledger_entry_stream unique (stream, version),
+  constraint ledger_entry_trail unique (trail, nth)
+);
+
+create table ledger_tile (
+  level bigint not null,
+  idx bigint not null,
+  hashes text not null,
+  primary key (level, idx)
+);
+
+create table ledger_head (
+  one bigint primary key constraint ledger_head_one check (one = 1),
+  size bigint not null,
+  checkpoint text not null
+);
+
+-- Where each trail and each set stands; recomputed by `ledger verify --state` as well.
+
+create table trail (
+  trail text primary key,
+  nth bigint not null,
+  head text not null
+);
+
+create table set_version (
+  name text primary key,
+  version bigint not null
+);
+
+-- Content-addressed: rulings, entity slices, policy bundles.
+
+create table record (
+  digest text primary key,
+  body text not null
+);
+
+-- Disclosed: personal and free text under a commitment; erasable, never read by `apply`.
+
+create table disclosure (
+  commitment text primary key,
+  about text not null,
+  body text not null
+);
+create index disclosure_by_subject on disclosure (about);
+
+create table profile (
+  identity text primary key,
+  handle text not null constraint profile_handle unique,
+  name text not null
+);
+
+-- Observed: what targets say is there. Written by observation alone.
+
+create table observed_target (
+  target text primary key,
+  completeness text not null,
+  began_at bigint not null,
+  finished_at bigint not null,
+  complete_at bigint,
+  detail text
+);
+
+create table observed_binding (
+  target text not null,
+  native text not null,
+  account text not null,
+  first_seen_at bigint not null,
+  last_seen_at bigint not null,
+  primary key (target, native, account)
+);
+
+-- Operational: no decision on access reads these.
+
+create table waiting (
+  request text not null,
+  stage text not null,
+  identity text not null,
+  primary key (identity, request, stage)
+);
+create index waiting_by_request on waiting (request);
+
+--: only sqlite
+create trigger ledger_entry_kept before update on ledger_entry
+begin select raise(abort, 'the ledger is append-only'); end;
+create trigger ledger_entry_never_deleted before delete on ledger_entry
+begin select raise(abort, 'the ledger is append-only'); end;
+--: only postgres
+create function ledger_refuse() returns trigger language plpgsql
+as $$ begin raise exception 'the ledger is append-only'; end $$;
+create trigger ledger_entry_kept before update or delete on ledger_entry
+for each row execute function ledger_refuse();
+--: end

@@ -1,0 +1,32 @@
+//! An identity's row, and its teams: candidates are drawn from them by index.
+
+use placet_domain::identity::Identity;
+use placet_domain::state::State;
+
+use super::{Aggregate, Members, Value};
+
+impl Aggregate for Identity {
+    const TABLE: &'static str = "identity";
+
+    fn into_state(self) -> State {
+        State::Identity(self)
+    }
+}
+
+pub(super) fn columns(one: &Identity) -> Vec<(&'static str, Value)> {
+    vec![
+        ("kind", Value::text(one.kind().as_str())),
+        ("active", Value::Bool(one.active)),
+        ("owner", Value::optional(one.owner())),
+        ("manager", Value::optional(one.manager())),
+    ]
+}
+
+pub(super) fn teams(one: &Identity) -> Members {
+    Members {
+        table: "identity_team",
+        parent: "identity",
+        column: "team",
+        values: one.teams.iter().map(ToString::to_string).collect(),
+    }
+}

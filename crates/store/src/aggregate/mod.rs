@@ -1,0 +1,230 @@
+//! Aggregates: how a governed row is loaded and saved. One file each says its table and derived
+//! columns; this file turns that into SQL, so that `commit` knows streams and versions alone.
+
+mod credential;
+mod entitlement;
+mod finding;
+mod grant;
+mod identity;
+mod organisation;
+mod request;
+mod target;
+mod team;
+
+use placet_domain::canonical;
+use placet_domain::id::Stream;
+use placet_domain::state::State;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection};
+
+use crate::error::{Error, damaged};
+
+/// A value of a derived column.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Value {
+    Text(String),
+    Int(i64),
+    Bool(bool),
+    Null,
+}
+
+impl Value {
+    pub(crate) fn text(value: impl ToString) -> Self {
+        Self::Text(value.to_string())
+    }
+
+    pub(crate) fn optional(value: Option<impl ToString>) -> Self {
+        value.map_or(Self::Null, Self::text)
+    }
+}
+
+/// Rows of a table of its own that belong to one governed row.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Members {
+    pub table: &'static str,
+    pub parent: &'static str,
+    pub column: &'static str,
+    pub values: Vec<String>,
+}
+
+/// A state with a table of its own.
+pub trait Aggregate: Serialize + DeserializeOwned + Clone {
+    #[doc(hidden)]
+    const TABLE: &'static str;
+    #[doc(hidden)]
+    fn into_state(self) -> State;
+}
+
+/// The table and derived columns of a state.
+pub(crate) struct Shape {
+    pub table: &'static str,
+    pub state: String,
+    pub columns: Vec<(&'static str, Value)>,
+    pub members: Option<Members>,
+}
+
+pub(crate) fn shape(state: &State) -> Result<Shape, Error> {
+    fn of<T: Aggregate>(
+        state: &T,
+        columns: Vec<(&'static str, Value)>,
+        members: Option<Members>,
+    ) -> Result<Shape, Error> {
+        let text = canonical::text(state).map_err(|e| damaged(e.to_string()))?;
+        Ok(Shape { table: T::TABLE, state: text, columns, members })
+    }
+    match state {
+        State::Organisation(one) => of(one, Vec::new(), None),
+        State::Identity(one) => of(one, identity::columns(one), Some(identity::teams(one))),
+        State::Team(one) => of(one, Vec::new(), None),
+        State::Target(one) => of(one, target::columns(one), None),
+        State::Entitlement(one) => of(one, entitlement::columns(one), None),
+        State::Request(one) => of(one, request::columns(one), None),
+        State::Grant(one) => of(one, grant::columns(one), None),
+        State::Finding(one) => of(one, finding::columns(one), None),
+        State::Credential(one) => of(one, credential::columns(one), None),
+    }
+}
+
+/// The table in which a stream has its row.
+pub(crate) fn table_of(stream: &Stream) -> &'static str {
+    match stream {
+        Stream::Organisation => "organisation",
+        Stream::Identity(_) => "identity",
+        Stream::Team(_) => "team",
+        Stream::Target(_) => "target",
+        Stream::Entitlement(_) => "entitlement",
+        Stream::Request(_) => "request",
+        Stream::Grant(_) => "access_grant",
+        Stream::Finding(_) => "finding",
+        Stream::Credential(_) => "credential",
+    }
+}
+
+/// The governed tables with one row a stream, in a fixed order.
+pub(crate) const ROW_TABLES: &[&str] = &[
+    "organisation",
+    "identity",
+    "team",
+    "target",
+    "entitlement",
+    "request",
+    "access_grant",
+    "finding",
+    "credential",
+];
+
+pub(crate) fn read_state(stream: &Stream, text: &str) -> Result<State, Error> {
+    fn of<T: Aggregate>(stream: &Stream, text: &str) -> Result<State, Error> {
+        serde_json::from_str::<T>(text)
+            .map(T::into_state)
+            .map_err(|e| damaged(format!("the row of `{stream}` cannot be read: {e}")))
+    }
+    match stream {
+        Stream::Organisation => of::<placet_domain::organisation::Organisation>(stream, text),
+        Stream::Identity(_) => of::<placet_domain::identity::Identity>(stream, text),
+        Stream::Team(_) => of::<placet_domain::team::Team>(stream, text),
+        Stream::Target(_) => of::<placet_domain::target::Target>(stream, text),
+        Stream::Entitlement(_) => of::<placet_domain::entitlement::Entitlement>(stream, text),
+        Stream::Request(_) => of::<placet_domain::request::Request>(stream, text),
+        Stream::Grant(_) => of::<placet_domain::grant::Grant>(stream, text),
+        Stream::Finding(_) => of::<placet_domain::finding::Finding>(stream, text),
+        Stream::Credential(_) => of::<placet_domain::credential::Credential>(stream, text),
+    }
+}
+
+/// The state and version of a stream as its row has them.
+pub(crate) async fn load(
+    connection: &mut SqliteConnection,
+    stream: &Stream,
+) -> Result<Option<(State, u64)>, Error> {
+    let sql = format!("select state, version from {} where id = $1", table_of(stream));
+    let row =
+        sqlx::query(AssertSqlSafe(sql)).bind(stream.to_string()).fetch_optional(connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let state = read_state(stream, row.try_get::<&str, _>(0)?)?;
+    Ok(Some((state, crate::row::unsigned(&row, 1)?)))
+}
+
+/// The query for one row's version and state.
+pub(crate) fn select(table: &'static str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!("select version, state from {table} where id = $1"))
+}
+
+/// The version of a stream's row; 0 if there is none.
+pub(crate) async fn version(
+    connection: &mut SqliteConnection,
+    stream: &Stream,
+) -> Result<u64, Error> {
+    let sql = format!("select version from {} where id = $1", table_of(stream));
+    let row =
+        sqlx::query(AssertSqlSafe(sql)).bind(stream.to_string()).fetch_optional(connection).await?;
+    row.map_or(Ok(0), |row| crate::row::unsigned(&row, 0))
+}
+
+pub(crate) type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+
+fn bind<'q>(query: Query<'q>, value: &Value) -> Query<'q> {
+    match value {
+        Value::Text(text) => query.bind(text.clone()),
+        Value::Int(int) => query.bind(*int),
+        Value::Bool(bool) => query.bind(*bool),
+        Value::Null => query.bind(Option::<String>::None),
+    }
+}
+
+/// Writes the row of a stream, with its derived columns, at a new version.
+pub(crate) async fn save(
+    connection: &mut SqliteConnection,
+    stream: &Stream,
+    state: &State,
+    version: u64,
+) -> Result<(), Error> {
+    let shape = shape(state)?;
+    let mut names = vec!["id", "version", "state"];
+    let mut values = vec![
+        Value::text(stream),
+        Value::Int(crate::row::signed(version)?),
+        Value::Text(shape.state),
+    ];
+    for (name, value) in shape.columns {
+        names.push(name);
+        values.push(value);
+    }
+    let holes: Vec<String> = (1..=names.len()).map(|n| format!("${n}")).collect();
+    let sets: Vec<String> =
+        names.iter().skip(1).map(|name| format!("{name} = excluded.{name}")).collect();
+    let sql = format!(
+        "insert into {} ({}) values ({}) on conflict (id) do update set {}",
+        shape.table,
+        names.join(", "),
+        holes.join(", "),
+        sets.join(", ")
+    );
+    let query = values.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind);
+    query.execute(&mut *connection).await?;
+    if let Some(members) = shape.members {
+        save_members(connection, stream, &members).await?;
+    }
+    Ok(())
+}
+
+async fn save_members(
+    connection: &mut SqliteConnection,
+    stream: &Stream,
+    members: &Members,
+) -> Result<(), Error> {
+    let Members { table, parent, column, values } = members;
+    let clear = format!("delete from {table} where {parent} = $1");
+    sqlx::query(AssertSqlSafe(clear)).bind(stream.to_string()).execute(&mut *connection).await?;
+    let insert = format!("insert into {table} ({parent}, {column}) values ($1, $2)");
+    for value in values {
+        sqlx::query(AssertSqlSafe(insert.clone()))
+            .bind(stream.to_string())
+            .bind(value)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}

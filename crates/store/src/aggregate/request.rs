@@ -1,0 +1,32 @@
+//! A request's row.
+
+use placet_domain::request::{Request, State as Stands};
+use placet_domain::state::State;
+
+use super::{Aggregate, Value};
+
+impl Aggregate for Request {
+    const TABLE: &'static str = "request";
+
+    fn into_state(self) -> State {
+        State::Request(self)
+    }
+}
+
+pub(super) fn columns(one: &Request) -> Vec<(&'static str, Value)> {
+    vec![
+        ("stands", Value::text(one.state.as_str())),
+        ("requester", Value::text(one.revision.requester)),
+        ("receiver", Value::text(one.revision.receiver)),
+        ("entitlement", Value::text(one.revision.entitlement)),
+        ("submitted_at", Value::Int(one.submitted_at.as_micros())),
+        // Only what is open can lapse: the index of lapsing requests holds nothing else.
+        (
+            "lapses_at",
+            match one.state {
+                Stands::Open => Value::Int(one.lapses_at.as_micros()),
+                _ => Value::Null,
+            },
+        ),
+    ]
+}

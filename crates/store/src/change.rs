@@ -1,0 +1,119 @@
+//! What is handed to the store to become durable at once: changes, the facts that they were
+//! decided on, and the texts that go beside them.
+
+use std::collections::BTreeMap;
+
+use placet_domain::Timestamp;
+use placet_domain::actor::Actor;
+use placet_domain::canonical::Digest;
+use placet_domain::committed::Disclosure;
+use placet_domain::event::Event;
+use placet_domain::id::{CommitId, EventId, IdentityId, RequestId, Stream, TargetId};
+use placet_domain::identity::Profile;
+use placet_domain::observation::{Binding, Completeness};
+use placet_domain::route::Candidates;
+
+/// One stream moves on by some events.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub stream: Stream,
+    /// The version that the decision was made on; 0 for a stream that begins.
+    pub expected: u64,
+    /// The trail that the events belong to.
+    pub trail: Stream,
+    pub events: Vec<(EventId, Event)>,
+}
+
+/// The versions of everything that a decision was computed from. `commit` refuses to write when
+/// one of them has moved on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    rows: BTreeMap<Stream, u64>,
+    sets: BTreeMap<String, u64>,
+}
+
+impl Facts {
+    /// Notes a row that was read; 0 stands for "there is none". A row that was read twice counts
+    /// as it was first, so that a change between the two reads is not missed.
+    pub fn row(&mut self, stream: Stream, version: u64) {
+        self.rows.entry(stream).or_insert(version);
+    }
+
+    pub fn set(&mut self, name: String, version: u64) {
+        self.sets.entry(name).or_insert(version);
+    }
+
+    /// The version of a row as it was read; 0 if there was none or it was not read.
+    pub fn version(&self, stream: &Stream) -> u64 {
+        self.rows.get(stream).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&Stream, u64)> {
+        self.rows.iter().map(|(stream, version)| (stream, *version))
+    }
+
+    pub(crate) fn sets(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.sets.iter().map(|(name, version)| (name.as_str(), *version))
+    }
+}
+
+/// A disclosure, and whom or what it is about: erasing follows that.
+#[derive(Clone, Debug)]
+pub struct Disclosed {
+    pub disclosure: Disclosure,
+    pub about: Stream,
+}
+
+/// What an observation found, for the observed tables.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub target: TargetId,
+    pub completeness: Completeness,
+    pub began_at: Timestamp,
+    pub finished_at: Timestamp,
+    /// What went wrong, when it is not complete.
+    pub detail: Option<String>,
+    pub seen: Vec<Binding>,
+    /// Known bindings that a complete look no longer shows.
+    pub gone: Vec<Binding>,
+}
+
+/// Everything that becomes durable in one transaction, or not at all.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    pub id: CommitId,
+    pub at: Timestamp,
+    pub actor: Actor,
+    pub changes: Vec<Change>,
+    pub facts: Facts,
+    pub disclosures: Vec<Disclosed>,
+    pub profiles: Vec<(IdentityId, Profile)>,
+    /// Content-addressed texts: rulings, slices, bundles.
+    pub records: BTreeMap<Digest, String>,
+    /// For whom each request waits now; replaces what was there.
+    pub waiting: Vec<(RequestId, Candidates)>,
+    pub observed: Option<Observed>,
+}
+
+impl Commit {
+    pub fn new(id: CommitId, at: Timestamp, actor: Actor, facts: Facts) -> Self {
+        Self {
+            id,
+            at,
+            actor,
+            changes: Vec::new(),
+            facts,
+            disclosures: Vec::new(),
+            profiles: Vec::new(),
+            records: BTreeMap::new(),
+            waiting: Vec::new(),
+            observed: None,
+        }
+    }
+}
+
+/// What became durable.
+#[derive(Clone, Debug, Default)]
+pub struct Done {
+    pub events: Vec<EventId>,
+}

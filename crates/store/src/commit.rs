@@ -1,0 +1,281 @@
+//! One commit inside its savepoint: facts held still, events folded, rows and entries written.
+//! Knows streams and versions, no columns.
+
+use placet_domain::canonical::Digest;
+use placet_domain::entry::{Entry, EventField, VERSION};
+use placet_domain::id::EventId;
+use placet_domain::state;
+use sqlx::SqliteConnection;
+
+use crate::aggregate;
+use crate::change::{Change, Commit};
+use crate::error::{Error, damaged};
+use crate::row::{signed, unsigned};
+
+/// Writes one commit; `first` is the index of its first entry. Answers the bytes of its entries in
+/// order. On an error the caller rolls back to the savepoint.
+pub(crate) async fn write(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+    node: &str,
+    first: u64,
+) -> Result<Vec<(EventId, Vec<u8>)>, Error> {
+    hold_still(connection, commit).await?;
+    let mut entries = Vec::new();
+    for change in &commit.changes {
+        fold(connection, commit, change, node, first, &mut entries).await?;
+    }
+    beside::write(connection, commit).await?;
+    Ok(entries)
+}
+
+/// Refuses when anything that the decision was made on has moved on.
+async fn hold_still(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+    for (stream, version) in commit.facts.rows() {
+        let now = aggregate::version(connection, stream).await?;
+        if now != version {
+            return Err(Error::Stale { what: stream.to_string() });
+        }
+    }
+    for (name, version) in commit.facts.sets() {
+        if set_version(connection, name).await? != version {
+            return Err(Error::Stale { what: name.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+async fn fold(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+    change: &Change,
+    node: &str,
+    first: u64,
+    entries: &mut Vec<(EventId, Vec<u8>)>,
+) -> Result<(), Error> {
+    let (mut state, mut version) = match aggregate::load(connection, &change.stream).await? {
+        Some((state, version)) => (Some(state), version),
+        None => (None, 0),
+    };
+    if version != change.expected {
+        return Err(Error::Stale { what: change.stream.to_string() });
+    }
+    for (id, event) in &change.events {
+        state = state::apply(&change.stream, state, event, commit.at)?;
+        version += 1;
+        let bytes = enter(connection, commit, change, node, version, *id, event).await?;
+        let index = first + u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        keep(connection, index, *id, change, version, &bytes).await?;
+        entries.push((*id, bytes));
+    }
+    if let Some(state) = &state {
+        aggregate::save(connection, &change.stream, state, version).await?;
+        // Which sets a row is in never changes, so each set counts the events of its members.
+        for name in state.sets() {
+            bump(connection, &name, version - change.expected).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of the entry, linked to the head of its trail.
+async fn enter(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+    change: &Change,
+    node: &str,
+    version: u64,
+    id: EventId,
+    event: &placet_domain::event::Event,
+) -> Result<Vec<u8>, Error> {
+    let trail = change.trail.to_string();
+    let row = sqlx::query("select nth, head from trail where trail = $1")
+        .bind(&trail)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let (nth, prev) = match &row {
+        Some(row) => (unsigned(row, 0)? + 1, Some(crate::row::parsed::<Digest>(row, 1)?)),
+        None => (1, None),
+    };
+    let entry = Entry {
+        v: VERSION,
+        id,
+        at: commit.at,
+        node: node.to_owned(),
+        commit: commit.id,
+        actor: commit.actor,
+        stream: change.stream.clone(),
+        version,
+        trail: change.trail.clone(),
+        nth,
+        prev,
+        event: EventField(event.clone()),
+    };
+    let bytes = entry.encode().map_err(|e| damaged(e.to_string()))?;
+    sqlx::query(
+        "insert into trail (trail, nth, head) values ($1, $2, $3) \
+         on conflict (trail) do update set nth = excluded.nth, head = excluded.head",
+    )
+    .bind(&trail)
+    .bind(signed(nth)?)
+    .bind(Digest::of(&bytes).to_string())
+    .execute(connection)
+    .await?;
+    Ok(bytes)
+}
+
+async fn keep(
+    connection: &mut SqliteConnection,
+    index: u64,
+    id: EventId,
+    change: &Change,
+    version: u64,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    let body = std::str::from_utf8(bytes).map_err(|_| damaged("an entry is not text"))?;
+    let trail = change.trail.to_string();
+    sqlx::query(
+        "insert into ledger_entry (idx, id, stream, version, trail, nth, body) \
+         values ($1, $2, $3, $4, $5, (select nth from trail where trail = $5), $6)",
+    )
+    .bind(signed(index)?)
+    .bind(id.to_string())
+    .bind(change.stream.to_string())
+    .bind(signed(version)?)
+    .bind(trail)
+    .bind(body)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn bump(connection: &mut SqliteConnection, name: &str, by: u64) -> Result<(), Error> {
+    sqlx::query(
+        "insert into set_version (name, version) values ($1, $2) \
+         on conflict (name) do update set version = set_version.version + excluded.version",
+    )
+    .bind(name)
+    .bind(signed(by)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn set_version(connection: &mut SqliteConnection, name: &str) -> Result<u64, Error> {
+    let row = sqlx::query("select version from set_version where name = $1")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
+    row.map_or(Ok(0), |row| unsigned(&row, 0))
+}
+
+/// What is written beside the governed rows in the same transaction.
+mod beside {
+    use placet_domain::id::Stream;
+    use sqlx::SqliteConnection;
+
+    use crate::change::{Commit, Observed};
+    use crate::error::Error;
+
+    pub(super) async fn write(
+        connection: &mut SqliteConnection,
+        commit: &Commit,
+    ) -> Result<(), Error> {
+        for one in &commit.disclosures {
+            sqlx::query("insert into disclosure (commitment, about, body) values ($1, $2, $3)")
+                .bind(one.disclosure.commitment().to_string())
+                .bind(one.about.to_string())
+                .bind(one.disclosure.as_text())
+                .execute(&mut *connection)
+                .await?;
+        }
+        for (identity, profile) in &commit.profiles {
+            sqlx::query("insert into profile (identity, handle, name) values ($1, $2, $3)")
+                .bind(Stream::Identity(*identity).to_string())
+                .bind(profile.handle.as_str())
+                .bind(&profile.name)
+                .execute(&mut *connection)
+                .await?;
+        }
+        for (digest, body) in &commit.records {
+            sqlx::query(
+                "insert into record (digest, body) values ($1, $2) on conflict (digest) do nothing",
+            )
+            .bind(digest.to_string())
+            .bind(body)
+            .execute(&mut *connection)
+            .await?;
+        }
+        waiting(connection, commit).await?;
+        match &commit.observed {
+            Some(found) => observed(connection, found).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn waiting(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+        for (request, candidates) in &commit.waiting {
+            sqlx::query("delete from waiting where request = $1")
+                .bind(request.to_string())
+                .execute(&mut *connection)
+                .await?;
+            for (stage, people) in candidates {
+                for person in people {
+                    sqlx::query(
+                        "insert into waiting (request, stage, identity) values ($1, $2, $3)",
+                    )
+                    .bind(request.to_string())
+                    .bind(stage.as_str())
+                    .bind(person.to_string())
+                    .execute(&mut *connection)
+                    .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn observed(connection: &mut SqliteConnection, found: &Observed) -> Result<(), Error> {
+        let complete = found.completeness == placet_domain::observation::Completeness::Complete;
+        let finished_at = found.finished_at.as_micros();
+        sqlx::query(
+            "insert into observed_target (target, completeness, began_at, finished_at, complete_at, detail) \
+             values ($1, $2, $3, $4, $5, $6) on conflict (target) do update set \
+             completeness = excluded.completeness, began_at = excluded.began_at, \
+             finished_at = excluded.finished_at, detail = excluded.detail, \
+             complete_at = coalesce(excluded.complete_at, observed_target.complete_at)",
+        )
+        .bind(found.target.to_string())
+        .bind(found.completeness.as_str())
+        .bind(found.began_at.as_micros())
+        .bind(finished_at)
+        .bind(complete.then_some(finished_at))
+        .bind(&found.detail)
+        .execute(&mut *connection)
+        .await?;
+        for binding in &found.seen {
+            sqlx::query(
+                "insert into observed_binding (target, native, account, first_seen_at, last_seen_at) \
+                 values ($1, $2, $3, $4, $4) on conflict (target, native, account) \
+                 do update set last_seen_at = excluded.last_seen_at",
+            )
+            .bind(found.target.to_string())
+            .bind(binding.native.as_str())
+            .bind(binding.account.as_str())
+            .bind(finished_at)
+            .execute(&mut *connection)
+            .await?;
+        }
+        for binding in &found.gone {
+            sqlx::query(
+                "delete from observed_binding where target = $1 and native = $2 and account = $3",
+            )
+            .bind(found.target.to_string())
+            .bind(binding.native.as_str())
+            .bind(binding.account.as_str())
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(())
+    }
+}

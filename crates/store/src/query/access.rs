@@ -1,0 +1,218 @@
+//! Requests, grants and findings: lists by scope, and the sets that decisions read.
+
+use placet_domain::access::Scope;
+use placet_domain::finding::Finding;
+use placet_domain::grant::Grant;
+use placet_domain::id::{EntitlementId, IdentityId, RequestId, Stream, TargetId};
+use placet_domain::request::Request;
+use placet_domain::state;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Page, Reader, row_of, shown};
+use crate::Store;
+use crate::change::Facts;
+use crate::error::Error;
+use crate::row::parsed;
+
+impl Store {
+    /// One request, if it lies within the reader's scopes.
+    pub async fn request_for(
+        &self,
+        reader: &Reader,
+        id: RequestId,
+    ) -> Result<Option<Request>, Error> {
+        let rows =
+            self.requests_where(reader, Some(id), &Page { limit: Some(1), after: None }).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Requests within the reader's scopes, the newest first.
+    pub async fn requests(&self, reader: &Reader, page: &Page) -> Result<Vec<Request>, Error> {
+        self.requests_where(reader, None, page).await
+    }
+
+    async fn requests_where(
+        &self,
+        reader: &Reader,
+        only: Option<RequestId>,
+        page: &Page,
+    ) -> Result<Vec<Request>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from request r \
+             where ($1 is null or r.id = $1) \
+             and ($2 or r.requester = $3 or r.receiver = $3 \
+               or r.receiver in (select id from identity where owner = $3) \
+               or exists (select 1 from waiting w where w.request = r.id and w.identity = $3) \
+               or ($4 and r.receiver in (select id from identity where manager = $3)) \
+               or ($5 and r.entitlement in (select id from entitlement where owner = $3))) \
+             and ($6 is null or (r.submitted_at, r.id) < \
+               (select p.submitted_at, p.id from request p where p.id = $6)) \
+             order by r.submitted_at desc, r.id desc limit $7",
+        )
+        .bind(only.map(|id| id.to_string()))
+        .bind(reader.may(Scope::Everything))
+        .bind(reader.who.to_string())
+        .bind(reader.may(Scope::Reports))
+        .bind(reader.may(Scope::Owned))
+        .bind(page.after.as_deref())
+        .bind(page.limit())
+        .fetch_all(&self.read)
+        .await?;
+        shown(&rows)
+    }
+
+    /// Grants within the reader's scopes, the newest first; `live` leaves out what is over.
+    pub async fn grants(
+        &self,
+        reader: &Reader,
+        live: bool,
+        page: &Page,
+    ) -> Result<Vec<Grant>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from access_grant g \
+             where (not $1 or g.live) \
+             and ($2 or g.receiver = $3 \
+               or g.receiver in (select id from identity where owner = $3) \
+               or ($4 and g.receiver in (select id from identity where manager = $3)) \
+               or ($5 and g.entitlement in (select id from entitlement where owner = $3))) \
+             and ($6 is null or (g.approved_at, g.id) < \
+               (select p.approved_at, p.id from access_grant p where p.id = $6)) \
+             order by g.approved_at desc, g.id desc limit $7",
+        )
+        .bind(live)
+        .bind(reader.may(Scope::Everything))
+        .bind(reader.who.to_string())
+        .bind(reader.may(Scope::Reports))
+        .bind(reader.may(Scope::Owned))
+        .bind(page.after.as_deref())
+        .bind(page.limit())
+        .fetch_all(&self.read)
+        .await?;
+        shown(&rows)
+    }
+
+    /// Findings within the reader's scopes, the newest first; `open` leaves out resolved ones.
+    pub async fn findings(
+        &self,
+        reader: &Reader,
+        open: bool,
+        page: &Page,
+    ) -> Result<Vec<Finding>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from finding f \
+             where (not $1 or f.stands = 'open') \
+             and ($2 or f.owner = $3 \
+               or ($4 and f.target in (select id from target where owner = $3))) \
+             and ($5 is null or (f.opened_at, f.id) < \
+               (select p.opened_at, p.id from finding p where p.id = $5)) \
+             order by f.opened_at desc, f.id desc limit $6",
+        )
+        .bind(open)
+        .bind(reader.may(Scope::Everything))
+        .bind(reader.who.to_string())
+        .bind(reader.may(Scope::Owned))
+        .bind(page.after.as_deref())
+        .bind(page.limit())
+        .fetch_all(&self.read)
+        .await?;
+        shown(&rows)
+    }
+
+    /// What an identity holds or is about to: its live grants.
+    pub async fn holdings(
+        &self,
+        receiver: IdentityId,
+        facts: &mut Facts,
+    ) -> Result<Vec<Grant>, Error> {
+        self.note_set(state::holdings(&receiver), facts).await?;
+        let rows =
+            sqlx::query("select id, version, state from access_grant where receiver = $1 and live")
+                .bind(receiver.to_string())
+                .fetch_all(&self.read)
+                .await?;
+        shown(&rows)
+    }
+
+    /// The live grants of one entitlement to one identity, and the version of that set: the
+    /// fencing epoch of the next action on it.
+    pub async fn overlapping(
+        &self,
+        receiver: IdentityId,
+        entitlement: EntitlementId,
+        facts: &mut Facts,
+    ) -> Result<(Vec<Grant>, u64), Error> {
+        let epoch = self.note_set(state::binding(&receiver, &entitlement), facts).await?;
+        let rows = sqlx::query(
+            "select id, version, state from access_grant \
+             where receiver = $1 and live and entitlement = $2",
+        )
+        .bind(receiver.to_string())
+        .bind(entitlement.to_string())
+        .fetch_all(&self.read)
+        .await?;
+        Ok((shown(&rows)?, epoch))
+    }
+
+    /// An open request for the same access.
+    pub async fn open_ask(
+        &self,
+        receiver: IdentityId,
+        entitlement: EntitlementId,
+        facts: &mut Facts,
+    ) -> Result<Option<RequestId>, Error> {
+        self.note_set(state::asks(&receiver), facts).await?;
+        let row = sqlx::query(
+            "select id from request where receiver = $1 and stands = 'open' and entitlement = $2 limit 1",
+        )
+        .bind(receiver.to_string())
+        .bind(entitlement.to_string())
+        .fetch_optional(&self.read)
+        .await?;
+        row.map(|row| parsed(&row, 0)).transpose()
+    }
+
+    /// The grant that a request led to.
+    pub async fn grant_of(
+        &self,
+        request: RequestId,
+        facts: &mut Facts,
+    ) -> Result<Option<Grant>, Error> {
+        let row = sqlx::query("select id, version, state from access_grant where request = $1")
+            .bind(request.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| row_of(&row, facts)).transpose()
+    }
+
+    /// The live grants on a target.
+    pub async fn held_on(&self, target: TargetId) -> Result<Vec<Grant>, Error> {
+        let rows =
+            sqlx::query("select id, version, state from access_grant where target = $1 and live")
+                .bind(target.to_string())
+                .fetch_all(&self.read)
+                .await?;
+        shown(&rows)
+    }
+
+    /// The open findings about a target.
+    pub async fn open_findings_on(&self, target: TargetId) -> Result<Vec<Finding>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from finding where target = $1 and stands = 'open'",
+        )
+        .bind(target.to_string())
+        .fetch_all(&self.read)
+        .await?;
+        shown(&rows)
+    }
+
+    /// Open findings about one grant.
+    pub async fn open_findings_of(&self, grant: &Stream) -> Result<Vec<Finding>, Error> {
+        let rows: Vec<SqliteRow> = sqlx::query(
+            "select id, version, state from finding where access_grant = $1 and stands = 'open'",
+        )
+        .bind(grant.to_string())
+        .fetch_all(&self.read)
+        .await?;
+        shown(&rows)
+    }
+}

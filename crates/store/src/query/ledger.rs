@@ -1,0 +1,73 @@
+//! The ledger as it is read: entries of a trail, entries in order, the signed head.
+
+use placet_domain::id::{EventId, Stream};
+use placet_ledger::TrailHead;
+use sqlx::Row as _;
+
+use crate::Store;
+use crate::error::{Error, damaged};
+use crate::row::{parsed, unsigned};
+
+/// An entry as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    pub index: u64,
+    pub id: EventId,
+    /// The canonical bytes: the leaf of the tree.
+    pub body: String,
+}
+
+impl Store {
+    /// Every entry of a trail, in order.
+    pub async fn trail(&self, trail: &Stream) -> Result<Vec<Stored>, Error> {
+        let rows =
+            sqlx::query("select idx, id, body from ledger_entry where trail = $1 order by nth")
+                .bind(trail.to_string())
+                .fetch_all(&self.read)
+                .await?;
+        rows.iter().map(stored).collect()
+    }
+
+    pub async fn trail_head(&self, trail: &Stream) -> Result<Option<TrailHead>, Error> {
+        let row = sqlx::query("select nth, head from trail where trail = $1")
+            .bind(trail.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| Ok(TrailHead { entries: unsigned(&row, 0)?, digest: parsed(&row, 1)? }))
+            .transpose()
+    }
+
+    /// The first entry of a stream: how it came to be.
+    pub async fn first_entry(&self, stream: &Stream) -> Result<Option<Stored>, Error> {
+        let row =
+            sqlx::query("select idx, id, body from ledger_entry where stream = $1 and version = 1")
+                .bind(stream.to_string())
+                .fetch_optional(&self.read)
+                .await?;
+        row.map(|row| stored(&row)).transpose()
+    }
+
+    /// Entries from an index on, at most 256: one bundle.
+    pub async fn entries_from(&self, index: u64) -> Result<Vec<Stored>, Error> {
+        let rows = sqlx::query(
+            "select idx, id, body from ledger_entry where idx >= $1 order by idx limit 256",
+        )
+        .bind(crate::row::signed(index)?)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(stored).collect()
+    }
+
+    /// The last signed checkpoint.
+    pub async fn checkpoint(&self) -> Result<String, Error> {
+        let row = sqlx::query("select checkpoint from ledger_head where one = 1")
+            .fetch_optional(&self.read)
+            .await?
+            .ok_or_else(|| damaged("the ledger has no head"))?;
+        Ok(row.try_get(0)?)
+    }
+}
+
+fn stored(row: &sqlx::sqlite::SqliteRow) -> Result<Stored, Error> {
+    Ok(Stored { index: unsigned(row, 0)?, id: parsed(row, 1)?, body: row.try_get(2)? })
+}

@@ -1,0 +1,101 @@
+//! Questions that are read, one file each. No row is filtered after SQL has answered, every list
+//! has a page, and whoever decides on an answer gets its version noted in `Facts`.
+
+pub mod access;
+pub mod catalogue;
+pub mod due;
+pub mod inbox;
+pub mod ledger;
+pub mod observed;
+pub mod people;
+pub mod texts;
+
+use std::collections::BTreeSet;
+
+use placet_domain::access::Scope;
+use placet_domain::id::{IdentityId, Stream};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::Store;
+use crate::aggregate::{self, Aggregate};
+use crate::change::Facts;
+use crate::error::{Error, damaged};
+use crate::row::{parsed, unsigned};
+
+/// The largest page.
+pub const PAGE: u32 = 200;
+
+/// Whose records may be read: SQL filters by it.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub who: IdentityId,
+    pub scopes: BTreeSet<Scope>,
+}
+
+impl Reader {
+    fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+}
+
+/// A page of a list: at most `limit` rows that come after `after` in the list's order.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    pub limit: Option<u32>,
+    /// The id of the last row of the page before.
+    pub after: Option<String>,
+}
+
+impl Page {
+    fn limit(&self) -> i64 {
+        i64::from(self.limit.unwrap_or(50).clamp(1, PAGE))
+    }
+}
+
+/// A governed row and the version at which it was read.
+fn row_of<T: Aggregate>(row: &SqliteRow, facts: &mut Facts) -> Result<T, Error> {
+    let id: Stream = parsed(row, 0)?;
+    facts.row(id.clone(), unsigned(row, 1)?);
+    read(&id, row.try_get(2)?)
+}
+
+fn read<T: Aggregate>(id: &Stream, text: &str) -> Result<T, Error> {
+    serde_json::from_str(text)
+        .map_err(|e| damaged(format!("the row of `{id}` cannot be read: {e}")))
+}
+
+/// Reads the rows of a list, noting nothing: for showing, not for deciding.
+fn shown<T: Aggregate>(rows: &[SqliteRow]) -> Result<Vec<T>, Error> {
+    rows.iter().map(|row| row_of(row, &mut Facts::default())).collect()
+}
+
+impl Store {
+    /// The state of a stream, its version noted; a missing one is noted as missing.
+    pub async fn load<T: Aggregate>(
+        &self,
+        stream: impl Into<Stream>,
+        facts: &mut Facts,
+    ) -> Result<Option<T>, Error> {
+        let stream = stream.into();
+        let sql = aggregate::select(T::TABLE);
+        let row = sqlx::query(sql).bind(stream.to_string()).fetch_optional(&self.read).await?;
+        let Some(row) = row else {
+            facts.row(stream, 0);
+            return Ok(None);
+        };
+        facts.row(stream.clone(), unsigned(&row, 0)?);
+        read(&stream, row.try_get(1)?).map(Some)
+    }
+
+    /// The version of a set, noted.
+    pub async fn note_set(&self, name: String, facts: &mut Facts) -> Result<u64, Error> {
+        let row = sqlx::query("select version from set_version where name = $1")
+            .bind(&name)
+            .fetch_optional(&self.read)
+            .await?;
+        let version = row.map_or(Ok(0), |row| unsigned(&row, 0))?;
+        facts.set(name, version);
+        Ok(version)
+    }
+}

@@ -1,0 +1,107 @@
+//! Who is who: identities by team and handle, credentials by fingerprint.
+
+use std::collections::BTreeMap;
+
+use placet_domain::canonical::Digest;
+use placet_domain::credential::Credential;
+use placet_domain::id::IdentityId;
+use placet_domain::identity::Identity;
+use placet_domain::name::{Handle, TeamName};
+use placet_domain::state;
+use sqlx::Row as _;
+
+use super::{Page, row_of, shown};
+use crate::Store;
+use crate::change::Facts;
+use crate::error::Error;
+use crate::row::parsed;
+
+/// The most people that one ruling looks at as candidates for a stage.
+pub const CANDIDATES: i64 = 500;
+
+/// How a person or workload is called: disclosed, never decided on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    pub handle: String,
+    pub name: String,
+}
+
+impl Store {
+    pub async fn identity_called(&self, handle: &Handle) -> Result<Option<IdentityId>, Error> {
+        let row = sqlx::query("select identity from profile where handle = $1")
+            .bind(handle.as_str())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| parsed(&row, 0)).transpose()
+    }
+
+    /// How these identities are called; an erased one is missing.
+    pub async fn called(
+        &self,
+        ids: impl IntoIterator<Item = IdentityId>,
+    ) -> Result<BTreeMap<IdentityId, Called>, Error> {
+        let mut out = BTreeMap::new();
+        for id in ids {
+            if out.contains_key(&id) {
+                continue;
+            }
+            let row = sqlx::query("select handle, name from profile where identity = $1")
+                .bind(id.to_string())
+                .fetch_optional(&self.read)
+                .await?;
+            if let Some(row) = row {
+                out.insert(id, Called { handle: row.try_get(0)?, name: row.try_get(1)? });
+            }
+        }
+        Ok(out)
+    }
+
+    pub async fn identities(&self, page: &Page) -> Result<Vec<Identity>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from identity where id > $1 order by id limit $2",
+        )
+        .bind(page.after.as_deref().unwrap_or(""))
+        .bind(page.limit())
+        .fetch_all(&self.read)
+        .await?;
+        shown(&rows)
+    }
+
+    /// Members of any of these teams, bounded. That nobody joined or left meanwhile is held still
+    /// by the version of the set of identities.
+    pub async fn members(
+        &self,
+        teams: impl IntoIterator<Item = &TeamName>,
+        facts: &mut Facts,
+    ) -> Result<Vec<Identity>, Error> {
+        self.note_set(state::IDENTITIES.to_owned(), facts).await?;
+        let mut out = BTreeMap::new();
+        for team in teams {
+            let rows = sqlx::query(
+                "select id, version, state from identity where id in \
+                 (select identity from identity_team where team = $1 order by identity limit $2)",
+            )
+            .bind(team.as_str())
+            .bind(CANDIDATES)
+            .fetch_all(&self.read)
+            .await?;
+            for row in &rows {
+                let identity: Identity = row_of(row, &mut Facts::default())?;
+                out.insert(identity.id, identity);
+            }
+        }
+        Ok(out.into_values().collect())
+    }
+
+    pub async fn credential_with(
+        &self,
+        fingerprint: &Digest,
+        facts: &mut Facts,
+    ) -> Result<Option<Credential>, Error> {
+        let row = sqlx::query("select id, version, state from credential where fingerprint = $1")
+            .bind(fingerprint.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| row_of(&row, facts)).transpose()
+    }
+}
