@@ -1,0 +1,96 @@
+//! The way of a request, solved from the gates by asking until they let through.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use placet_domain::name::StageName;
+use placet_domain::route::{Route, Solved, Stage};
+use placet_domain::ruling::{Deciding, Ruling};
+
+use crate::asking::{Asking, Facts};
+use crate::slice::Ask;
+use crate::words::{GRANT, GRANT_PREAPPROVED};
+
+/// More people than this in one stage are no gate but a wall.
+const MOST: u32 = 32;
+
+impl Asking<'_> {
+    /// What would have to happen before this is granted: nothing (a pre-approved pattern covers it),
+    /// these people, or never, with the sentences of the guardrails that refuse.
+    pub fn solve(&mut self, ask: &Ask) -> Solved {
+        let facts = self.facts_for(ask, []);
+        let (who, what) = self.fulfilling(ask);
+        let quick = self.rule(GRANT_PREAPPROVED, who.clone(), what.clone(), Vec::new(), &facts);
+        if quick.permit {
+            let ruling = self.kept(GRANT_PREAPPROVED, who, what, Vec::new(), &facts);
+            let because = ruling.deciding.clone();
+            return Solved { route: Some(Route::PreApproved { because }), ruling };
+        }
+        // With every counter full only guardrails are left: what refuses now, refuses for ever.
+        let full = self.policies.stages().map(|stage| (stage.clone(), MOST)).collect();
+        if !self.granted_on(ask, &full, &facts).permit {
+            return self.closed(ask, &full, &facts);
+        }
+        let mut needed: BTreeMap<StageName, u32> = BTreeMap::new();
+        let mut because: BTreeMap<StageName, BTreeSet<Deciding>> = BTreeMap::new();
+        // Each round fills a place, and all are full after this many.
+        for _ in 0..=full.values().sum::<u32>() {
+            let ruling = self.granted_on(ask, &needed, &facts);
+            if ruling.permit {
+                let stages = self.stages_of(&needed, &because);
+                let context = self.counted(&needed, None);
+                let ruling = self.kept(GRANT, who, what, context, &facts);
+                return Solved { route: Some(Route::People { stages }), ruling };
+            }
+            let mut short = BTreeSet::new();
+            for gate in &ruling.deciding {
+                if let Some(stage) = self.policies.stage_of(&gate.policy) {
+                    short.insert(stage.clone());
+                    because.entry(stage.clone()).or_default().insert(gate.clone());
+                }
+            }
+            if short.is_empty() {
+                break;
+            }
+            for stage in short {
+                *needed.entry(stage).or_insert(0) += 1;
+            }
+        }
+        self.closed(ask, &full, &facts)
+    }
+
+    fn granted_on(
+        &mut self,
+        ask: &Ask,
+        counters: &BTreeMap<StageName, u32>,
+        facts: &Facts,
+    ) -> Ruling {
+        let (who, what) = self.fulfilling(ask);
+        let context = self.counted(counters, None);
+        self.rule(GRANT, who, what, context, facts)
+    }
+
+    fn closed(&mut self, ask: &Ask, counters: &BTreeMap<StageName, u32>, facts: &Facts) -> Solved {
+        let (who, what) = self.fulfilling(ask);
+        let context = self.counted(counters, None);
+        Solved { route: None, ruling: self.kept(GRANT, who, what, context, facts) }
+    }
+
+    /// The stages by name. One waits for another only if that one is on this way at all.
+    fn stages_of(
+        &self,
+        needed: &BTreeMap<StageName, u32>,
+        because: &BTreeMap<StageName, BTreeSet<Deciding>>,
+    ) -> Vec<Stage> {
+        let stage = |(name, count): (&StageName, &u32)| {
+            let gates = because.get(name).cloned().unwrap_or_default();
+            let after = gates.iter().filter_map(|gate| self.policies.after_of(&gate.policy));
+            Stage {
+                name: name.clone(),
+                needed: *count,
+                after: after.filter(|stage| needed.contains_key(*stage)).cloned().collect(),
+                because: gates.into_iter().collect(),
+            }
+        };
+        needed.iter().map(stage).collect()
+    }
+}
