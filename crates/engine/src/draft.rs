@@ -57,7 +57,10 @@ impl<'e> Draft<'e> {
         let events: Vec<(EventId, Event)> =
             events.into_iter().map(|event| (self.engine.environment.id(), event.into())).collect();
         let ids = events.iter().map(|(id, _)| *id).collect();
-        self.commit.changes.push(Change { stream, expected, trail, events });
+        match self.commit.changes.iter_mut().find(|change| change.stream == stream) {
+            Some(change) => change.events.extend(events),
+            None => self.commit.changes.push(Change { stream, expected, trail, events }),
+        }
         ids
     }
 

@@ -13,6 +13,7 @@ mod draft;
 mod environment;
 mod error;
 mod journal;
+mod open;
 pub mod queries;
 mod secret;
 pub mod workers;
@@ -33,6 +34,7 @@ use placet_store::{Mode, Store};
 pub use draft::{Command, Draft};
 pub use environment::{Environment, Machine};
 pub use error::Error;
+pub use open::Place;
 pub use secret::Secret;
 
 /// How an engine runs.
@@ -78,9 +80,12 @@ impl Engine {
         }
     }
 
-    /// Whether anything but ending access is possible.
-    pub fn mode(&self) -> Mode {
-        self.store.mode().clone()
+    /// Why nothing but ending access is possible, if so.
+    pub fn ending_only(&self) -> Option<String> {
+        match self.store.mode() {
+            Mode::Normal => None,
+            Mode::EndingOnly { why } => Some(why.clone()),
+        }
     }
 
     /// The policies of a bundle, compiled.

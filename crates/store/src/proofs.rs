@@ -2,7 +2,7 @@
 //! verified from.
 
 use placet_domain::id::Stream;
-use placet_ledger::{Checkpoint, Head, Proof, Proven, proof};
+use placet_ledger::{Checkpoint, Head, Proof, Proven, TrailHead, proof};
 
 use crate::Store;
 use crate::error::{Error, damaged};
@@ -14,6 +14,8 @@ use crate::sqlite::{prove, tiles};
 pub struct ProvenTrail {
     pub checkpoint: String,
     pub entries: Vec<Proven>,
+    /// Where the trail ended when it was read.
+    pub end: TrailHead,
     /// The remembered head, and the proof that the checkpoint grew from it.
     pub remembered: Option<(Head, Proof)>,
 }
@@ -34,7 +36,7 @@ impl Store {
     pub async fn proven_trail(&self, trail: &Stream) -> Result<ProvenTrail, Error> {
         let broken = |e: placet_ledger::Error| damaged(e.to_string());
         // The checkpoint is read last: so it covers every entry that was read.
-        let entries = self.trail(trail).await?;
+        let (entries, end) = self.whole_trail(trail).await?;
         let memory = self.remembered.read()?;
         let checkpoint = self.checkpoint().await?;
         let head = Checkpoint::open(&checkpoint, &self.verifier).map_err(broken)?.head();
@@ -53,6 +55,6 @@ impl Store {
             }
         };
         let entries = self.prove(&checkpoint, entries).await?;
-        Ok(ProvenTrail { checkpoint, entries, remembered })
+        Ok(ProvenTrail { checkpoint, entries, end, remembered })
     }
 }

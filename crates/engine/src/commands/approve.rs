@@ -107,10 +107,8 @@ impl Command for DenyRequest {
 }
 
 fn fold(request: &Request, events: &[request::Event], draft: &Draft<'_>) -> Request {
-    let folded = events
-        .iter()
-        .fold(Some(request.clone()), |state, event| request::apply(state, event, draft.now));
-    folded.unwrap_or_else(|| request.clone())
+    let step = |state, event| request::apply(Some(state), event, draft.now);
+    events.iter().try_fold(request.clone(), step).unwrap_or_else(|| request.clone())
 }
 
 /// For whom a request waits: the eligible of the stages that are still open, less those who agreed.

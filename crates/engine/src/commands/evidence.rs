@@ -11,7 +11,8 @@ use placet_domain::event::trail::{self, Sealed};
 use placet_domain::id::{CredentialId, IdentityId, RequestId, Stream};
 use placet_domain::{Refusal, identity, request};
 use placet_ledger::evidence::Bundle;
-use placet_ledger::{Proven, TrailHead};
+use placet_ledger::{Checkpoint, Proven, TrailHead};
+use placet_store::Stored;
 
 use crate::Engine;
 use crate::draft::{Command, Draft};
@@ -73,6 +74,9 @@ impl Engine {
 
     async fn bundle(&self, request: RequestId) -> Result<Bundle, Error> {
         let trail = self.store.proven_trail(&Stream::Request(request)).await?;
+        let broken = |error: placet_ledger::Error| Error::Fault(error.to_string());
+        // What came after the checkpoint cannot be proved under it.
+        let size = Checkpoint::open(&trail.checkpoint, self.store.verifier()).map_err(broken)?.size;
         let mut mentions = Mentions::default();
         for proven in &trail.entries {
             mentions.read(&proven.body)?;
@@ -84,10 +88,19 @@ impl Engine {
             if !seen.insert(stream.clone()) {
                 continue;
             }
-            if let Some(entry) = self.store.first_entry(&stream).await? {
+            let entries: Vec<Stored> = self.store.stream(&stream).await?;
+            // Of the organisation and a target only the beginning says who and what it is; of
+            // people and credentials everything does, since they may have ended.
+            let keep = match stream {
+                Stream::Identity(_) | Stream::Credential(_) => entries.len(),
+                _ => 1,
+            };
+            let entries: Vec<Stored> =
+                entries.into_iter().take(keep).filter(|one| one.index < size).collect();
+            for entry in &entries {
                 mentions.read(entry.body.as_bytes())?;
-                related.extend(self.store.prove(&trail.checkpoint, vec![entry]).await?);
             }
+            related.extend(self.store.prove(&trail.checkpoint, entries).await?);
         }
         related.sort_by_key(|one: &Proven| one.index);
         let mut disclosures: Vec<Disclosure> = Vec::new();

@@ -74,7 +74,7 @@ impl Command for OrderEnd {
         });
         if let Some(by) = goes_on {
             let events = grant::decide(Some(&grant), grant::Command::CarryOn { by }, now)?;
-            draft.advance_again(grant, events);
+            draft.advance(grant, events);
             return Ok(Ordered::CarriedOn);
         }
         let busy = others()
@@ -83,32 +83,12 @@ impl Command for OrderEnd {
         let intend = Intend { action, effect: Effect::Remove, epoch, busy, ruling: None };
         match grant::decide(Some(&grant), grant::Command::Intend(intend), now) {
             Ok(events) => {
-                let grant = Box::new(draft.advance_again(grant, events));
+                let grant = Box::new(draft.advance(grant, events));
                 Ok(Ordered::Remove { grant, action, epoch })
             }
             // The end is ordered; the removal waits for the call that is under way.
             Err(Refusal::BindingBusy {}) => Ok(Ordered::Nothing),
             Err(other) => Err(other.into()),
-        }
-    }
-}
-
-impl Draft<'_> {
-    /// Like [`Draft::advance`], but after events of the same grant in the same draft.
-    fn advance_again(&mut self, grant: Grant, events: Vec<grant::Event>) -> Grant {
-        let stream = Stream::Grant(grant.id);
-        match self.commit.changes.iter_mut().find(|change| change.stream == stream) {
-            None => self.advance(grant, events),
-            Some(change) => {
-                let now = self.now;
-                let after = events
-                    .iter()
-                    .fold(Some(grant.clone()), |state, event| grant::apply(state, event, now));
-                for event in events {
-                    change.events.push((self.engine.environment.id(), event.into()));
-                }
-                after.unwrap_or(grant)
-            }
         }
     }
 }

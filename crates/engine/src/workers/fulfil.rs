@@ -56,6 +56,10 @@ impl Command for IntendGrant {
             return draft
                 .stop(grant, Reason::NotAssented { why: "the entitlement is gone".to_owned() });
         };
+        if entitlement.retired {
+            let why = "the entitlement was retired before it was granted".to_owned();
+            return draft.stop(grant, Reason::NotAssented { why });
+        }
         if entitlement.terms != request.revision.terms {
             let why = "the terms of the entitlement have changed".to_owned();
             return draft.stop(grant, Reason::NotAssented { why });
@@ -257,7 +261,6 @@ impl Engine {
         let last = self.store.trail(&trail).await?.pop().ok_or_else(unknown)?;
         self.store.receipt(last.id).await?;
         let proven = self.store.proven_trail(&trail).await?;
-        let end = self.store.trail_head(&trail).await?.ok_or_else(unknown)?;
         let binding = self.binding(grant).await?;
         let commitment = grant.approved.account.commitment();
         let disclosure = self.store.disclosure(commitment).await?.ok_or_else(unknown)?;
@@ -272,7 +275,7 @@ impl Engine {
             consistency: &consistency,
             request: grant.approved.request,
             entries: &proven.entries,
-            end,
+            end: proven.end,
             act: Act {
                 grant: grant.id,
                 action,

@@ -4,10 +4,9 @@
 mod end;
 mod fulfil;
 mod observe;
-mod touch;
+pub(crate) mod touch;
 
 use placet_domain::actor::{Actor, Worker};
-use placet_store::Mode;
 
 use crate::Engine;
 use crate::error::Error;
@@ -43,7 +42,7 @@ impl Engine {
     /// keeps nothing else from happening, and nothing else keeps them.
     pub async fn step(&self) -> Stepped {
         let mut stepped = Stepped::default();
-        if let Mode::EndingOnly { .. } = self.mode() {
+        if self.ending_only().is_some() {
             self.count(self.end_without_records(&mut stepped).await);
             return stepped;
         }

@@ -62,24 +62,28 @@ impl Command for See<'_> {
 }
 
 impl Draft<'_> {
+    /// What a grant is after some events.
+    pub(super) fn after(&self, grant: &Grant, events: &[grant::Event]) -> Grant {
+        let step = |state, event| grant::apply(Some(state), event, self.now);
+        events.iter().try_fold(grant.clone(), step).unwrap_or_else(|| grant.clone())
+    }
+
     /// Drafts a grant's events, and answers what it is after them.
     pub(super) fn advance(&mut self, grant: Grant, events: Vec<grant::Event>) -> Grant {
-        let now = self.now;
-        let after =
-            events.iter().fold(Some(grant.clone()), |state, event| grant::apply(state, event, now));
+        let after = self.after(&grant, &events);
         self.change(grant.id, grant.approved.request, events);
-        after.unwrap_or(grant)
+        after
     }
 }
 
 /// A target with the connector that reaches it.
-pub(super) struct Reached {
+pub(crate) struct Reached {
     pub target: Target,
     pub connector: Arc<dyn Connector>,
 }
 
 impl Engine {
-    pub(super) async fn reach(&self, id: TargetId) -> Result<Reached, Error> {
+    pub(crate) async fn reach(&self, id: TargetId) -> Result<Reached, Error> {
         let target = self.store.load::<Target>(id, &mut Facts::default()).await?;
         let target = target.ok_or(Refusal::UnknownTarget { given: id.to_string() })?;
         let connector = self.connector(&target)?;

@@ -28,6 +28,24 @@ impl Store {
         rows.iter().map(stored).collect()
     }
 
+    /// Every entry of a trail with its recorded end, read at one moment.
+    pub(crate) async fn whole_trail(
+        &self,
+        trail: &Stream,
+    ) -> Result<(Vec<Stored>, TrailHead), Error> {
+        let rows = sqlx::query(
+            "select e.idx, e.id, e.body, t.nth, t.head from trail t \
+             join ledger_entry e on e.trail = t.trail where t.trail = $1 order by e.nth",
+        )
+        .bind(trail.to_string())
+        .fetch_all(&self.read)
+        .await?;
+        let last = rows.last().ok_or_else(|| Error::Unknown { stream: trail.clone() })?;
+        let end = TrailHead { entries: unsigned(last, 3)?, digest: parsed(last, 4)? };
+        let entries = rows.iter().map(stored).collect::<Result<_, _>>()?;
+        Ok((entries, end))
+    }
+
     pub async fn trail_head(&self, trail: &Stream) -> Result<Option<TrailHead>, Error> {
         let row = sqlx::query("select nth, head from trail where trail = $1")
             .bind(trail.to_string())
@@ -37,14 +55,15 @@ impl Store {
             .transpose()
     }
 
-    /// The first entry of a stream: how it came to be.
-    pub async fn first_entry(&self, stream: &Stream) -> Result<Option<Stored>, Error> {
-        let row =
-            sqlx::query("select idx, id, body from ledger_entry where stream = $1 and version = 1")
-                .bind(stream.to_string())
-                .fetch_optional(&self.read)
-                .await?;
-        row.map(|row| stored(&row)).transpose()
+    /// Every entry of a stream, in order.
+    pub async fn stream(&self, stream: &Stream) -> Result<Vec<Stored>, Error> {
+        let rows = sqlx::query(
+            "select idx, id, body from ledger_entry where stream = $1 order by version",
+        )
+        .bind(stream.to_string())
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(stored).collect()
     }
 
     /// Entries from an index on, at most 256: one bundle.

@@ -38,7 +38,7 @@ impl Store {
     /// How these identities are called; an erased one is missing.
     pub async fn called(
         &self,
-        ids: impl IntoIterator<Item = IdentityId>,
+        ids: Vec<IdentityId>,
     ) -> Result<BTreeMap<IdentityId, Called>, Error> {
         let mut out = BTreeMap::new();
         for id in ids {

@@ -1,0 +1,88 @@
+//! `placet init`: a ledger, and the genesis of an organisation.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use placet_engine::Engine;
+use serde_json::json;
+
+use super::Context;
+use crate::config::{self, Config};
+use crate::output::{self, Ended, Format};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The catalogue file: people, workloads, targets, entitlements, the first two administrators.
+    #[arg(long, value_name = "FILE")]
+    catalog: PathBuf,
+
+    /// A folder with a policy bundle; the shipped one if left out.
+    #[arg(long, value_name = "DIR")]
+    policy: Option<PathBuf>,
+
+    /// The name of this log, for ever: a name of yours without a scheme, such as `placet.example.org/log`.
+    #[arg(long, default_value = "placet.local/log", value_name = "NAME")]
+    origin: String,
+}
+
+pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
+    if context.server.is_some() {
+        let what = "`init` works on a data directory, not through a server".to_owned();
+        return Err(Ended::Unreadable(what).into());
+    }
+    let catalogue = config::catalogue(&args.catalog)?;
+    let bundle = match &args.policy {
+        Some(dir) => config::bundle(dir)?,
+        None => placet_policy::shipped(),
+    };
+    let place = Config::of(&context.data)?.place(&context.data);
+    let engine = Engine::create(&place, &args.origin).await.map_err(output::ended)?;
+    let founded = engine.found(catalogue.clone(), bundle).await;
+    let codes = match founded {
+        Ok(codes) => codes,
+        Err(error) => {
+            // Nothing was founded, so nothing is left behind: the mistake can be mended and tried again.
+            drop(engine);
+            unmake(&place).context("what was begun could not be taken back")?;
+            return Err(output::ended(error));
+        }
+    };
+    let key_file = place.dir.join("log.verifier");
+    std::fs::write(&key_file, format!("{}\n", engine.verifier_key()))?;
+
+    let named = catalogue.administrators.iter().zip(&codes);
+    if context.format == Format::Json {
+        let codes: Vec<_> = named
+            .map(|(handle, given)| {
+                json!({ "person": handle, "code": given.secret.reveal(), "expires_at": given.expires_at })
+            })
+            .collect();
+        output::json(&json!({
+            "data": place.dir,
+            "verifier_key": engine.verifier_key(),
+            "login_codes": codes,
+        }));
+        return Ok(());
+    }
+    output::say(format!("founded in `{}`", place.dir.display()));
+    output::say(format!("verifier key: {}", engine.verifier_key()));
+    output::say("  give it to your auditors now, by another way than this machine");
+    output::say("one-time login codes, shown this once:");
+    for (handle, given) in named {
+        output::say(format!("  {handle}  {}", given.secret.reveal()));
+    }
+    output::note("next: `placet login`, then `placet serve`");
+    Ok(())
+}
+
+fn unmake(place: &placet_engine::Place) -> std::io::Result<()> {
+    for name in
+        ["placet.db", "placet.db-wal", "placet.db-shm", "checkpoint", "lock", "endings.journal"]
+    {
+        match std::fs::remove_file(place.dir.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    std::fs::remove_file(&place.key)
+}

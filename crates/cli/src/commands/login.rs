@@ -1,0 +1,105 @@
+//! `placet login`, `logout`, `whoami`, `login-code`, `token`.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use serde_json::{Value, json};
+
+use super::{Context, moment_at, text_at, who_at};
+use crate::output::{self, Ended};
+
+#[derive(Debug, clap::Args)]
+pub struct LoginArgs {
+    /// The one-time code; read from stdin if left out, which keeps it out of the shell's history.
+    #[arg(long)]
+    code: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CodeArgs {
+    /// The person's handle.
+    person: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TokenArgs {
+    /// For a workload that I own; for myself if left out.
+    #[arg(long, value_name = "HANDLE")]
+    r#for: Option<String>,
+    /// For how long, such as `30d`.
+    #[arg(long, default_value = "30d", value_name = "LENGTH")]
+    length: String,
+}
+
+pub async fn log_in(context: &Context, args: LoginArgs) -> anyhow::Result<()> {
+    let code = match args.code {
+        Some(code) => code,
+        None => {
+            if std::io::stdin().is_terminal() {
+                output::note("your one-time code:");
+            }
+            let mut line = String::new();
+            std::io::stdin().lock().read_line(&mut line)?;
+            line.trim().to_owned()
+        }
+    };
+    if code.is_empty() {
+        return Err(Ended::Unreadable("no code was given".to_owned()).into());
+    }
+    let api = context.api().await?;
+    let handed = api.post("/login", &json!({ "code": code })).await?;
+    let secret = text_at(&handed, "/secret").to_owned();
+    context.sessions.keep(&context.place(), Some(&secret))?;
+    let me = api.with(secret).get("/me").await?;
+    context.show(&me, |me| {
+        let until = moment_at(&handed, "/expires_at");
+        format!("you are {} ({}), until {until}", who_at(me, "/who"), text_at(me, "/who/name"))
+    });
+    Ok(())
+}
+
+pub async fn log_out(context: &Context) -> anyhow::Result<()> {
+    let api = context.api().await?;
+    api.post("/logout", &Value::Null).await?;
+    context.sessions.keep(&context.place(), None)?;
+    output::note("logged out");
+    Ok(())
+}
+
+pub async fn who_am_i(context: &Context) -> anyhow::Result<()> {
+    let me = context.api().await?.get("/me").await?;
+    context.show(&me, |me| {
+        let list = |path: &str| {
+            let values = me.pointer(path).map(super::rows).unwrap_or_default();
+            values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        };
+        format!(
+            "{} ({}), by {}\nteams: {}\nreads: {}",
+            who_at(me, "/who"),
+            text_at(me, "/who/name"),
+            text_at(me, "/by"),
+            list("/teams"),
+            list("/reads")
+        )
+    });
+    Ok(())
+}
+
+pub async fn issue_code(context: &Context, args: CodeArgs) -> anyhow::Result<()> {
+    let handed =
+        context.api().await?.post("/login-codes", &json!({ "person": args.person })).await?;
+    context.show(&handed, |handed| text_at(handed, "/secret").to_owned());
+    output::note(format!(
+        "hand it to `{}` in person; it works once, until {}",
+        args.person,
+        moment_at(&handed, "/expires_at")
+    ));
+    Ok(())
+}
+
+pub async fn issue_token(context: &Context, args: TokenArgs) -> anyhow::Result<()> {
+    let body = json!({ "holder": args.r#for, "length": args.length });
+    let handed = context.api().await?.post("/tokens", &body).await?;
+    context.show(&handed, |handed| text_at(handed, "/secret").to_owned());
+    output::note(format!("shown this once; valid until {}", moment_at(&handed, "/expires_at")));
+    Ok(())
+}

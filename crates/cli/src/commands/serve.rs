@@ -1,0 +1,57 @@
+//! `placet serve`: the API, and the workers.
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Context;
+use crate::config::Config;
+use crate::output::{self, Ended};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to listen, such as `127.0.0.1:7400`; TLS is the business of a proxy in front.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
+    if context.server.is_some() {
+        return Err(Ended::Unreadable("`serve` works on a data directory".to_owned()).into());
+    }
+    let config = Config::of(&context.data)?;
+    let engine = context.engine().await?;
+    if let Some(why) = engine.ending_only() {
+        output::note(format!(
+            "ending-only mode: {why}\n  due access still ends; nothing new is granted"
+        ));
+    }
+    let address = args.listen.unwrap_or_else(|| config.listen());
+    let listener = TcpListener::bind(&address)
+        .await
+        .map_err(|error| Ended::Unreadable(format!("cannot listen on `{address}`: {error}")))?;
+    output::note(format!("serving on http://{}", listener.local_addr()?));
+
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let wait = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
+        // A sender that is gone stops as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let workers = {
+        let (engine, stopped) = (engine.clone(), stopped.clone());
+        tokio::spawn(async move { engine.work_until(wait(stopped)).await })
+    };
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        let _ = stop.send(true);
+    });
+    axum::serve(listener, placet_server::router(engine))
+        .with_graceful_shutdown(wait(stopped))
+        .await?;
+    workers.await?;
+    output::note("stopped");
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Opening an engine on a data directory: the log's key, the store, the journal of endings.
+
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use placet_connectors::Registry;
+use placet_domain::Refusal;
+use placet_ledger::LogKey;
+use placet_store::{Settings, Store};
+
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::{Engine, Machine, Options, journal};
+
+/// Where an engine keeps what it keeps.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Database, remembered checkpoint, lock and journal.
+    pub dir: PathBuf,
+    /// The log's signing key; may lie elsewhere, and should for what is kept long.
+    pub key: PathBuf,
+    /// The name of this node, written into every entry.
+    pub node: String,
+    pub observe_seconds: u64,
+}
+
+impl Place {
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        let dir = dir.into();
+        let key = dir.join("log.key");
+        Self { dir, key, node: "node-1".to_owned(), observe_seconds: 60 }
+    }
+}
+
+impl Engine {
+    /// Makes an empty store with a fresh signing key. `origin` names the log for ever.
+    pub async fn create(place: &Place, origin: &str) -> Result<Self, Error> {
+        if Store::exists(&place.dir) || place.key.exists() {
+            let what = format!("a ledger in `{}`", place.dir.display());
+            return Err(Refusal::AlreadyRegistered { what }.into());
+        }
+        let key = LogKey::from_seed(origin, &Machine.random())
+            .map_err(|error| Refusal::Unreadable { what: error.to_string() })?;
+        let files =
+            |error: std::io::Error| Error::Fault(format!("`{}`: {error}", place.key.display()));
+        make_private(&place.dir).map_err(files)?;
+        write_private(&place.key, &key.to_private_text()).map_err(files)?;
+        Self::open(place).await
+    }
+
+    /// Opens what was made before.
+    pub async fn open(place: &Place) -> Result<Self, Error> {
+        let key = read_key(&place.key)?;
+        let journal = place.dir.join("endings.journal");
+        let settings = Settings { node: place.node.clone(), ..Settings::new(&place.dir) };
+        let store = Store::open(settings, key).await?;
+        if let Err(error) = journal::prepare(&journal) {
+            // Ending goes on without it as long as the database can be written.
+            tracing::error!(%error, "the journal of endings could not be prepared");
+        }
+        let options = Options { observe_seconds: place.observe_seconds, journal };
+        Ok(Self::new(store, Arc::new(Machine), Registry::shipped(), options))
+    }
+}
+
+/// Reads the signing key; one that others could read is refused, because it may be known to them.
+fn read_key(path: &Path) -> Result<LogKey, Error> {
+    let shown = path.display();
+    let unreadable = |what: String| Error::from(Refusal::Unreadable { what });
+    let metadata = std::fs::metadata(path).map_err(|error| {
+        unreadable(format!("there is no ledger here: the signing key `{shown}` cannot be read ({error}); make one with `placet init`"))
+    })?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(unreadable(format!(
+            "the signing key `{shown}` can be read by others; `chmod 600` it, and rotate it if they may have"
+        )));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        unreadable(format!("the signing key `{shown}` cannot be read: {error}"))
+    })?;
+    LogKey::from_private_text(text.trim())
+        .map_err(|error| unreadable(format!("the signing key `{shown}` cannot be used: {error}")))
+}
+
+fn make_private(dir: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file =
+        std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}

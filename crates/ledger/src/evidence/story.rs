@@ -1,0 +1,230 @@
+//! The story of a request, one plain sentence for each entry. Names are told where they were
+//! disclosed, else the opaque id stands.
+
+use placet_domain::action::{Effect, Outcome};
+use placet_domain::event::{Event, trail as seal};
+use placet_domain::finding;
+use placet_domain::grant::{self, Gone, Reason};
+use placet_domain::request::{self, Basis, Submitted};
+use placet_domain::route::Route;
+use placet_domain::time::Timestamp;
+
+use super::related::Related;
+use super::{Line, Mark, of_entry};
+use crate::laws::{Breach, Judged};
+use crate::trail::{Step, Trail};
+
+/// Tells a trail from its first entry to its last.
+pub(super) fn tell(
+    trail: &Trail,
+    judged: &Judged,
+    related: &Related,
+    breaches: &[Breach],
+) -> Vec<Line> {
+    let mut story = Vec::new();
+    for step in &trail.steps {
+        let at = step.entry.at;
+        story.push(Line { at, mark: Mark::Plain, text: sentence(step, related) });
+        for breach in of_entry(breaches, step.index) {
+            story.push(Line { at, mark: Mark::Breach, text: breach.why.clone() });
+        }
+    }
+    if let Some(line) = overstay(trail, judged) {
+        let later = story.iter().position(|told| told.at > line.at).unwrap_or(story.len());
+        story.insert(later, line);
+    }
+    story
+}
+
+/// Seconds in words, in two units at the most.
+pub(super) fn duration(seconds: u64) -> String {
+    let (big, small) = match seconds {
+        0..60 => return format!("{seconds} s"),
+        60..3_600 => ((60, "min"), (1, "s")),
+        3_600..86_400 => ((3_600, "h"), (60, "min")),
+        _ => ((86_400, "d"), (3_600, "h")),
+    };
+    let (whole, rest) = (seconds / big.0, seconds % big.0 / small.0);
+    if rest == 0 {
+        return format!("{whole} {}", big.1);
+    }
+    format!("{whole} {} {rest} {}", big.1, small.1)
+}
+
+/// Access after its end, and for how long.
+fn overstay(trail: &Trail, judged: &Judged) -> Option<Line> {
+    let grant = judged.grant.as_ref()?;
+    let until = grant.until?;
+    let sealed_at = trail.steps.last()?.entry.at;
+    let late = |at: Timestamp| duration(at.seconds_since(until));
+    let (at, text) = match (&grant.gone, grant.state.is_over()) {
+        (Some(Gone::SeenAbsent { sighting }), _) => {
+            let at = sighting.finished_at;
+            (at, format!("the access was seen to be gone {} after its end", late(at)))
+        }
+        (None, false) => {
+            let late = late(sealed_at);
+            let text = format!("{late} after its end the access had not been seen to be gone");
+            (sealed_at, text)
+        }
+        _ => return None,
+    };
+    (at > until).then_some(Line { at, mark: Mark::Overstayed, text })
+}
+
+fn sentence(step: &Step, related: &Related) -> String {
+    match &step.entry.event.0 {
+        Event::Request(event) => of_request(event, related),
+        Event::Grant(event) => of_grant(event, related),
+        Event::Finding(finding::Event::Opened(opened)) => {
+            let owner = related.who(opened.owner);
+            let (kind, detail) = (opened.kind.as_str(), &opened.detail);
+            format!("a finding was opened ({kind}: {detail}); {owner} has to answer it")
+        }
+        Event::Finding(finding::Event::Resolved { .. }) => "the finding was resolved".to_owned(),
+        Event::Trail(seal::Event::Sealed(sealed)) => {
+            format!("the trail was sealed with {} entries", sealed.entries)
+        }
+        other => format!("`{}` was entered", other.type_name()),
+    }
+}
+
+fn of_request(event: &request::Event, related: &Related) -> String {
+    use request::Event as E;
+    match event {
+        E::Submitted(submitted) => asked("asked for", submitted, related),
+        E::Revised(revised) => asked("revised it to ask for", revised, related),
+        E::Routed(routed) => route(&routed.route),
+        E::ApprovalRecorded(approval) => format!(
+            "{} agreed in stage `{}`, in session `{}`, to digest {}",
+            related.who(approval.approver),
+            approval.stage,
+            approval.session,
+            approval.digest.short()
+        ),
+        E::ApprovalWithdrawn { approver, .. } => {
+            format!("{} withdrew their approval", related.who(*approver))
+        }
+        E::Denied(denied) => {
+            let reason = related.open(&denied.reason);
+            let reason = reason.map(|text| format!(": \"{text}\"")).unwrap_or_default();
+            format!("{} denied it{reason}", related.who(denied.by))
+        }
+        E::Approved(approved) => match &approved.basis {
+            Basis::People { approvers } => {
+                let names: Vec<String> = approvers.iter().map(|one| related.who(*one)).collect();
+                format!("it was approved, on the word of {}", names.join(" and "))
+            }
+            Basis::PreApproved { policies } => {
+                format!("it was approved, on the pre-approved pattern {}", quoted(policies))
+            }
+        },
+        E::Withdrawn { by } => format!("{} withdrew the request", related.who(*by)),
+        E::Lapsed {} => "nobody decided in time, and the request lapsed".to_owned(),
+    }
+}
+
+fn asked(verb: &str, submitted: &Submitted, related: &Related) -> String {
+    let revision = &submitted.revision;
+    let requester = related.who(revision.requester);
+    let whom = if revision.requester == revision.receiver {
+        "themselves".to_owned()
+    } else {
+        related.who(revision.receiver)
+    };
+    let why = related.open(&revision.justification);
+    let why = why.map(|text| format!(": \"{text}\"")).unwrap_or_default();
+    let reference = revision.reference.as_ref().and_then(|one| related.open(one));
+    let reference = reference.map(|text| format!(" (reference {text})")).unwrap_or_default();
+    format!(
+        "{requester} {verb} {} ({} on {}) for {whom}, for {}{why}{reference}",
+        related.entitlement(revision.entitlement),
+        revision.terms.scope,
+        related.target(revision.terms.target),
+        revision.length
+    )
+}
+
+fn route(route: &Route) -> String {
+    match route {
+        Route::PreApproved { because } => {
+            let policies: Vec<String> = because.iter().map(|one| one.policy.clone()).collect();
+            format!("policy found it pre-approved by {}", quoted(&policies))
+        }
+        Route::People { stages } => {
+            let stage =
+                |stage: &placet_domain::route::Stage| format!("{} `{}`", stage.needed, stage.name);
+            let stages: Vec<String> = stages.iter().map(stage).collect();
+            format!("policy asked for the agreement of {}", stages.join(" and "))
+        }
+    }
+}
+
+pub(super) fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+fn of_grant(event: &grant::Event, related: &Related) -> String {
+    use grant::Event as E;
+    match event {
+        E::Approved(approved) => {
+            let account = related.open(&approved.account);
+            let account = account
+                .map_or_else(|| "an undisclosed account".to_owned(), |name| format!("`{name}`"));
+            format!(
+                "grant `{}` was approved: `{}` on {} for {account}, for {}",
+                approved.grant,
+                approved.native,
+                related.target(approved.target),
+                approved.length
+            )
+        }
+        E::Intended(intended) => match intended.effect {
+            Effect::Grant => format!(
+                "policy permitted it still, and action `{}` set out to create the access until {}",
+                intended.action, intended.until
+            ),
+            Effect::Remove => {
+                format!("action `{}` set out to remove the access", intended.action)
+            }
+        },
+        E::Finished(finished) => {
+            let how = match &finished.outcome {
+                Outcome::Done => "was done".to_owned(),
+                Outcome::Failed { why } => format!("failed: {why}"),
+                Outcome::InDoubt { why } => format!("is in doubt: {why}"),
+            };
+            format!("action `{}` {how}", finished.action)
+        }
+        E::Activated { sighting } => {
+            format!("the access was seen on the target (`{}`)", sighting.observation)
+        }
+        E::Ending { reason } => format!("its end was ordered: {}", because(reason, related)),
+        E::SeenStill { .. } => "the access was still seen on the target".to_owned(),
+        E::Ended { gone: Gone::SeenAbsent { sighting } } => format!(
+            "the access was seen to be gone from the target (`{}`, complete)",
+            sighting.observation
+        ),
+        E::Ended { gone: Gone::CarriedOn { by } } => {
+            format!("the grant ended; the access goes on under `{by}`")
+        }
+        E::Cancelled { reason } => {
+            format!("the grant was never begun: {}", because(reason, related))
+        }
+    }
+}
+
+fn because(reason: &Reason, related: &Related) -> String {
+    let words = reason.as_str();
+    match reason {
+        Reason::GivenBack { by } | Reason::Revoked { by, .. } => {
+            format!("{words} by {}", related.who(*by))
+        }
+        Reason::NotAssented { why } => format!("{words}: {why}"),
+        Reason::RuledOut { ruling } if !ruling.policies.is_empty() => {
+            format!("{words}: {}", quoted(&ruling.policies))
+        }
+        _ => words.to_owned(),
+    }
+}

@@ -1,0 +1,324 @@
+//! The laws, judged from the entries of a trail alone.
+//!
+//! `domain` decides before an event is written; here the events are judged after the fact, as if
+//! whoever wrote them had not asked `domain` at all. [`crate::assent`] refuses on the first breach;
+//! [`crate::evidence`] names every one. Nothing here reads a disclosure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use placet_domain::action::Effect;
+use placet_domain::actor::Actor;
+use placet_domain::entry::Entry;
+use placet_domain::event::Event;
+use placet_domain::grant::{self, Gone, Grant, Intended};
+use placet_domain::id::{IdentityId, Stream};
+use placet_domain::observation::Completeness;
+use placet_domain::request::{self, Approval, Basis, Request, Submitted};
+use placet_domain::route::Route;
+use placet_domain::state::{State, apply};
+use placet_domain::time::Timestamp;
+
+use crate::error::Error;
+use crate::trail::Trail;
+
+/// Something that the laws do not allow, at the entry where it shows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Breach {
+    pub index: u64,
+    pub at: Timestamp,
+    pub why: String,
+}
+
+/// What a trail amounts to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Judged {
+    /// The request as it stands at the end of the trail.
+    pub request: Option<Request>,
+    /// The request as it stood when it was approved.
+    pub agreed: Option<Request>,
+    pub basis: Option<Basis>,
+    pub grant: Option<Grant>,
+    /// The first intent to grant, and when it was written.
+    pub first_intent: Option<(Intended, Timestamp)>,
+    pub last_intent: Option<Intended>,
+    pub breaches: Vec<Breach>,
+}
+
+/// Folds a trail and judges each of its entries by what stood before it.
+pub(crate) fn judge(trail: &Trail) -> Result<Judged, Error> {
+    let mut judged = Judged::default();
+    let mut states: BTreeMap<Stream, State> = BTreeMap::new();
+    for step in &trail.steps {
+        let entry = &step.entry;
+        let at_fault = |why: String| Error::Entry { index: step.index, why };
+        for why in judged.look_at(entry) {
+            judged.breaches.push(Breach { index: step.index, at: entry.at, why });
+        }
+        let before = states.remove(&entry.stream);
+        let after = apply(&entry.stream, before, &entry.event.0, entry.at)
+            .map_err(|e| at_fault(e.to_string()))?;
+        let Some(after) = after else { continue };
+        if after.trail(&entry.stream) != entry.trail {
+            return Err(at_fault(format!("`{}` does not belong to this trail", entry.stream)));
+        }
+        judged.remember(entry, &after);
+        states.insert(entry.stream.clone(), after);
+    }
+    Ok(judged)
+}
+
+/// A list of what is wrong, from pairs of "is it so" and the sentence.
+fn unless<const N: usize>(checks: [(bool, &str); N]) -> Vec<String> {
+    checks.iter().filter(|(holds, _)| !holds).map(|(_, why)| (*why).to_owned()).collect()
+}
+
+impl Judged {
+    /// What is wrong with an entry, seen from the state before it.
+    fn look_at(&self, entry: &Entry) -> Vec<String> {
+        match &entry.event.0 {
+            Event::Request(event) => self.look_at_request(entry, event),
+            Event::Grant(event) => self.look_at_grant(entry, event),
+            Event::Finding(_) | Event::Trail(_) => Vec::new(),
+            _ => vec![format!("`{}` has no place in the trail of a request", entry.stream)],
+        }
+    }
+
+    fn remember(&mut self, entry: &Entry, after: &State) {
+        match (&entry.event.0, after) {
+            (Event::Request(event), State::Request(request)) => {
+                if let request::Event::Approved(approved) = event
+                    && self.agreed.is_none()
+                {
+                    self.agreed = Some(request.clone());
+                    self.basis = Some(approved.basis.clone());
+                }
+                self.request = Some(request.clone());
+            }
+            (Event::Grant(event), State::Grant(grant)) => {
+                if let grant::Event::Intended(intended) = event {
+                    if intended.effect == Effect::Grant && self.first_intent.is_none() {
+                        self.first_intent = Some((intended.clone(), entry.at));
+                    }
+                    self.last_intent = Some(intended.clone());
+                }
+                // A second grant is named as a breach, and does not take the place of the first.
+                if self.grant.as_ref().is_none_or(|known| known.id == grant.id) {
+                    self.grant = Some(grant.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    // ---- the request and its decision ----
+
+    fn look_at_request(&self, entry: &Entry, event: &request::Event) -> Vec<String> {
+        use request::Event as E;
+        if let (None, E::Submitted(submitted)) = (&self.request, event) {
+            return look_at_revision(entry, submitted);
+        }
+        let Some(request) = &self.request else {
+            return vec!["the trail does not begin with a request".to_owned()];
+        };
+        let open = request.state == request::State::Open;
+        let withdrawable = open || request.state == request::State::Approved;
+        let mut wrong = match event {
+            E::Submitted(_) => vec!["the request was submitted twice".to_owned()],
+            E::Revised(revised) => look_at_revision(entry, revised),
+            E::Routed(routed) => unless([
+                (routed.ruling.permit, "the route was not permitted by policy"),
+                (asks_somebody(&routed.route, &routed.ruling.policies), NOBODY),
+            ]),
+            E::ApprovalRecorded(approval) => look_at_approval(request, entry, approval),
+            E::Approved(approved) => look_at_decision(request, approved),
+            E::ApprovalWithdrawn { approver, .. } => by_person(entry, *approver),
+            E::Denied(denied) => by_person(entry, denied.by),
+            E::Withdrawn { .. } | E::Lapsed {} => Vec::new(),
+        };
+        let in_time =
+            if matches!(event, E::ApprovalWithdrawn { .. }) { withdrawable } else { open };
+        if !in_time {
+            let state = request.state.as_str();
+            wrong.push(format!("`{}` cannot follow: {state}", entry.event.0.type_name()));
+        }
+        wrong
+    }
+
+    // ---- the grant and its life ----
+
+    fn look_at_grant(&self, entry: &Entry, event: &grant::Event) -> Vec<String> {
+        use grant::Event as E;
+        let Some(grant) = &self.grant else {
+            return match event {
+                E::Approved(approved) => self.look_at_approved(entry, approved),
+                _ => vec!["a grant was acted on before it was approved".to_owned()],
+            };
+        };
+        if entry.stream != Stream::Grant(grant.id) {
+            return vec!["one request led to a second grant".to_owned()];
+        }
+        let state = grant.state;
+        let mut wrong = match event {
+            E::Approved(_) => vec!["the grant was approved twice".to_owned()],
+            E::Intended(intended) if intended.effect == Effect::Grant => {
+                self.look_at_intent(grant, entry, intended)
+            }
+            E::Intended(intended) => unless([
+                (state == grant::State::Ending, "a removal was intended that nothing had ordered"),
+                (grant.until == Some(intended.until), "a removal moved the end of the access"),
+            ]),
+            E::Activated { .. } => unless([(
+                state == grant::State::Pending,
+                "the access was called active before anything was done to create it",
+            )]),
+            E::Ending { .. } => unless([(
+                matches!(state, grant::State::Pending | grant::State::Active),
+                "the end was ordered of access that had not begun",
+            )]),
+            E::Ended { gone } => look_at_end(grant, gone),
+            E::Cancelled { .. } => unless([(
+                state == grant::State::Approved,
+                "a grant was cancelled that had begun, so its end was never seen",
+            )]),
+            E::Finished(_) | E::SeenStill { .. } => Vec::new(),
+        };
+        if state.is_over() {
+            let name = entry.event.0.type_name();
+            wrong.push(format!("`{name}` cannot follow: the grant was {} already", state.as_str()));
+        }
+        wrong
+    }
+
+    fn look_at_approved(&self, entry: &Entry, approved: &grant::Approved) -> Vec<String> {
+        let Some(request) = &self.request else {
+            return vec!["there is no request behind the grant".to_owned()];
+        };
+        let revision = &request.revision;
+        unless([
+            (request.state == request::State::Approved, "the grant came before its approval"),
+            (entry.stream == Stream::Grant(approved.grant), "the grant is not the one it names"),
+            (
+                approved.digest == request.digest,
+                "the grant is not of the digest that was agreed to",
+            ),
+            (approved.receiver == revision.receiver, "the grant is for another receiver"),
+            (approved.entitlement == revision.entitlement, "the grant is of another entitlement"),
+            (approved.target == revision.terms.target, "the grant is on another target"),
+            (approved.native == revision.terms.native, "the grant is of another native id"),
+            (approved.length <= revision.length, "the grant is longer than what was asked for"),
+        ])
+    }
+
+    fn look_at_intent(&self, grant: &Grant, entry: &Entry, intended: &Intended) -> Vec<String> {
+        let agreed = self.request.as_ref().is_some_and(|r| r.state == request::State::Approved);
+        let permitted = intended.ruling.as_ref().is_some_and(|ruling| ruling.permit);
+        let until = match &self.first_intent {
+            None => entry.at + grant.approved.length,
+            Some((first, _)) => first.until,
+        };
+        let approvers = self.agreed.as_ref().map(Request::approvers).unwrap_or_default();
+        let by_approver = entry.actor.identity().is_some_and(|who| approvers.contains(&who));
+        let may_begin = matches!(grant.state, grant::State::Approved | grant::State::Pending);
+        let in_time = self.first_intent.is_some() || entry.at < grant.approved.use_by;
+        unless([
+            (agreed, "the access was begun although an approval had been withdrawn"),
+            (permitted, "the access was begun without a permit of policy"),
+            (intended.until == until, "the end of the access was moved from what was agreed"),
+            (entry.at < intended.until, "the access was begun after its end"),
+            (!by_approver, "who approved it carried it out"),
+            (may_begin, "the access was begun again after it had been active or ordered to end"),
+            (in_time, "the access was begun after the approval had lapsed"),
+        ])
+    }
+}
+
+const NOBODY: &str = "the route asks nobody and no pre-approved pattern is cited for it";
+
+fn look_at_revision(entry: &Entry, submitted: &Submitted) -> Vec<String> {
+    let revision = &submitted.revision;
+    let digest = revision.digest().ok();
+    let excluded = &submitted.excluded;
+    let both = excluded.contains(&revision.requester) && excluded.contains(&revision.receiver);
+    unless([
+        (Stream::Request(revision.request) == entry.stream, "the request is not the one it names"),
+        (digest == Some(submitted.digest), "the recorded digest is not that of what was asked for"),
+        (submitted.ruling.permit, "asking for it was not permitted by policy"),
+        (both, "the one who asked or the receiver was not excluded from approving"),
+    ])
+}
+
+/// Law 1: on nobody's word nothing is granted.
+fn asks_somebody(route: &Route, policies: &[String]) -> bool {
+    match route {
+        Route::PreApproved { .. } => !policies.is_empty(),
+        Route::People { stages } => stages.iter().any(|stage| stage.needed > 0),
+    }
+}
+
+/// Only people decide, in an interactive session of their own.
+fn by_person(entry: &Entry, who: IdentityId) -> Vec<String> {
+    match entry.actor {
+        Actor::Person { id, .. } if id == who => Vec::new(),
+        Actor::Person { .. } => vec![format!("the decision of `{who}` was recorded by another")],
+        _ => vec![format!("the decision of `{who}` was not made in a session of their own")],
+    }
+}
+
+fn look_at_approval(request: &Request, entry: &Entry, approval: &Approval) -> Vec<String> {
+    let who = approval.approver;
+    let revision = &request.revision;
+    let open = request.open_places();
+    let stage = match &request.route {
+        Route::People { stages } => stages.iter().find(|stage| stage.name == approval.stage),
+        Route::PreApproved { .. } => None,
+    };
+    let ready = stage.is_some_and(|one| one.after.iter().all(|name| !open.contains_key(name)));
+    let own_session =
+        !matches!(entry.actor, Actor::Person { session, .. } if session != approval.session);
+    let party = who == revision.requester || who == revision.receiver;
+    let mut wrong = by_person(entry, who);
+    let checks = [
+        (own_session, "was recorded in another session than the one it names"),
+        (approval.digest == request.digest, "is for another digest than that of the request"),
+        (approval.ruling.permit, "was not permitted by policy"),
+        (!request.approvers().contains(&who), "is the second by the same person"),
+        (!party && !request.excluded.contains(&who), "is by someone who is not independent"),
+        (stage.is_some(), "is in a stage that the route does not have"),
+        (stage.is_none() || ready, "was given before its stage had opened"),
+    ];
+    let of = format!("the approval of `{who}`");
+    wrong.extend(unless(checks).into_iter().map(|why| format!("{of} {why}")));
+    wrong
+}
+
+fn look_at_decision(request: &Request, approved: &request::Approved) -> Vec<String> {
+    let basis = match (&approved.basis, &request.route) {
+        (Basis::People { approvers }, Route::People { .. }) => *approvers == request.approvers(),
+        (Basis::PreApproved { policies }, Route::PreApproved { .. }) => {
+            !policies.is_empty() && *policies == request.routed_by.policies
+        }
+        _ => false,
+    };
+    let open: BTreeSet<String> = request.open_places().into_keys().map(|s| s.to_string()).collect();
+    let mut wrong = unless([
+        (approved.digest == request.digest, "the decision is for another digest than the request"),
+        (asks_somebody(&request.route, &request.routed_by.policies), NOBODY),
+        (basis, "the decision rests on something else than the recorded approvals"),
+    ]);
+    wrong.extend(open.iter().map(|stage| format!("stage `{stage}` was not filled")));
+    wrong
+}
+
+fn look_at_end(grant: &Grant, gone: &Gone) -> Vec<String> {
+    let shown = match gone {
+        Gone::CarriedOn { .. } => true,
+        Gone::SeenAbsent { sighting } => {
+            sighting.completeness == Completeness::Complete
+                && grant.grant_calls_over_at.is_none_or(|over| sighting.began_at >= over)
+        }
+    };
+    unless([
+        (grant.state == grant::State::Ending, "the access ended without its end being ordered"),
+        (shown, "the access was called gone on a look that could not show it"),
+    ])
+}

@@ -1,0 +1,16 @@
+//! The ledger from outside: its public face, over trails that the domain itself decided.
+
+#[cfg(test)]
+mod assent;
+#[cfg(test)]
+mod evidence;
+#[cfg(test)]
+mod export;
+#[cfg(test)]
+mod interop;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
+mod tree;

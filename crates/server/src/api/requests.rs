@@ -1,0 +1,158 @@
+//! Asking and deciding.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use placet_domain::canonical::Digest;
+use placet_domain::id::RequestId;
+use placet_domain::name::StageName;
+use placet_engine::Engine;
+use placet_engine::commands::approve::{ApproveRequest, DenyRequest};
+use placet_engine::commands::submit::SubmitRequest;
+use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
+use placet_engine::queries::RequestView;
+use serde::Deserialize;
+
+use crate::auth::Known;
+use crate::body::{Body, Listed, Named};
+use crate::problem::Failed;
+
+/// An ask. Lengths are texts such as `4h`; they are read once, by the engine.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ask {
+    /// A handle; the asker if left out.
+    receiver: Option<String>,
+    entitlement: String,
+    length: String,
+    #[serde(default)]
+    justification: String,
+    reference: Option<String>,
+}
+
+impl Ask {
+    fn command(self, revises: Option<RequestId>) -> SubmitRequest {
+        let Self { receiver, entitlement, length, justification, reference } = self;
+        SubmitRequest { receiver, entitlement, length, justification, reference, revises }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Approve {
+    /// The digest of what was read.
+    digest: Digest,
+    stage: Option<StageName>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Deny {
+    digest: Digest,
+    #[serde(default)]
+    reason: String,
+}
+
+type Shown = Result<Json<RequestView>, Failed>;
+
+pub(crate) async fn list(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    listed: Listed,
+) -> Result<Json<Vec<RequestView>>, Failed> {
+    Ok(Json(engine.requests(actor, &listed.page).await?))
+}
+
+pub(crate) async fn inbox(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    listed: Listed,
+) -> Result<Json<Vec<RequestView>>, Failed> {
+    Ok(Json(engine.inbox(actor, &listed.page).await?))
+}
+
+pub(crate) async fn show(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(id): Named<RequestId>,
+) -> Shown {
+    Ok(Json(engine.request(actor, id).await?))
+}
+
+pub(crate) async fn submit(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Body(ask): Body<Ask>,
+) -> Result<(StatusCode, Json<RequestView>), Failed> {
+    let submitted = engine.run(actor, &ask.command(None)).await?;
+    Ok((StatusCode::CREATED, Json(engine.request(actor, submitted.request).await?)))
+}
+
+pub(crate) async fn revise(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(id): Named<RequestId>,
+    Body(ask): Body<Ask>,
+) -> Shown {
+    engine.request(actor, id).await?;
+    engine.run(actor, &ask.command(Some(id))).await?;
+    Ok(Json(engine.request(actor, id).await?))
+}
+
+pub(crate) async fn approve(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(request): Named<RequestId>,
+    Body(Approve { digest, stage }): Body<Approve>,
+) -> Shown {
+    let before = engine.request(actor, request).await?;
+    engine.run(actor, &ApproveRequest { request, digest, stage }).await?;
+    shown_after(&engine, actor, before).await
+}
+
+pub(crate) async fn deny(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(request): Named<RequestId>,
+    Body(Deny { digest, reason }): Body<Deny>,
+) -> Shown {
+    let before = engine.request(actor, request).await?;
+    engine.run(actor, &DenyRequest { request, digest, reason }).await?;
+    shown_after(&engine, actor, before).await
+}
+
+pub(crate) async fn withdraw(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(request): Named<RequestId>,
+) -> Shown {
+    let before = engine.request(actor, request).await?;
+    engine.run(actor, &WithdrawRequest { request }).await?;
+    shown_after(&engine, actor, before).await
+}
+
+pub(crate) async fn withdraw_approval(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(request): Named<RequestId>,
+) -> Result<(), Failed> {
+    Ok(engine.run(actor, &WithdrawApproval { request }).await?)
+}
+
+/// The request as it is now. One who has decided may no longer see it, since it waits for them no
+/// more; they saw it a moment ago, and its new state is theirs to know.
+async fn shown_after(
+    engine: &Engine,
+    actor: placet_domain::actor::Actor,
+    before: RequestView,
+) -> Shown {
+    let id = before.id;
+    match engine.request(actor, id).await {
+        Ok(view) => Ok(Json(view)),
+        Err(error) if error.refusal().is_some_and(|one| one.code() == "unknown_request") => {
+            let state = engine.request_state(id).await?;
+            Ok(Json(RequestView { state, ..before }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
