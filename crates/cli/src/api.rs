@@ -33,6 +33,10 @@ impl Api {
     }
 
     pub fn server(base: &str, secret: Option<String>) -> anyhow::Result<Self> {
+        if !(base.starts_with("http://") || base.starts_with("https://")) {
+            let what = format!("`{base}` is not the address of a server; write `http://{base}`");
+            return Err(Ended::Unreadable(what).into());
+        }
         // The provider may be installed already; that is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client =
@@ -132,8 +136,5 @@ fn refused(status: u16, text: &str) -> anyhow::Error {
     if code == "fault" {
         return anyhow::anyhow!("{sentence}; {next}");
     }
-    if status == 422 {
-        return Ended::Unreadable(format!("{sentence}\n  {next}")).into();
-    }
-    Ended::Refused { code, sentence, next }.into()
+    Ended::Refused { code, sentence, next, malformed: status == 422 }.into()
 }

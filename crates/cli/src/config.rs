@@ -37,7 +37,8 @@ impl Config {
     pub fn place(&self, dir: &Path) -> Place {
         let usual = Place::at(dir);
         Place {
-            key: self.key.clone().unwrap_or(usual.key),
+            // A relative path counts from the data directory, like the file that names it.
+            key: self.key.as_ref().map_or(usual.key, |key| dir.join(key)),
             node: self.node.clone().unwrap_or(usual.node),
             observe_seconds: self.observe_seconds.unwrap_or(usual.observe_seconds).max(1),
             dir: usual.dir,
@@ -194,7 +195,7 @@ mod tests {
         );
         check(
             "administrators = [\"Not A Handle\"]\n",
-            "1:19: `Not A Handle` is not a handle: use 1 to 64 lower-case letters, digits, `-`, `_` or `.`, starting with a letter or digit",
+            "1:18: `Not A Handle` is not a handle: use 1 to 64 lower-case letters, digits, `-`, `_` or `.`, starting with a letter or digit",
         );
     }
 }

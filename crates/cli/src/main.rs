@@ -27,10 +27,11 @@ async fn main() -> ExitCode {
         }
     };
     output::log_to_stderr(cli.verbose);
+    let format = cli.output;
     match commands::run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(ended) => {
-            output::complain(&ended);
+            output::complain(&ended, format);
             ExitCode::from(Ended::of(&ended))
         }
     }

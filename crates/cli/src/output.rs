@@ -7,7 +7,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use placet_domain::Refusal;
 use placet_domain::refusal::Class;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
 /// How results are shown.
@@ -24,8 +24,8 @@ pub enum Format {
 pub enum Ended {
     /// The command line or a file could not be read.
     Unreadable(String),
-    /// A refusal with its next step.
-    Refused { code: String, sentence: String, next: String },
+    /// A refusal with its next step; `malformed` if what was given could not be read.
+    Refused { code: String, sentence: String, next: String, malformed: bool },
     /// Something that was verified does not hold.
     Broken(String),
     /// No server there.
@@ -36,7 +36,7 @@ impl Ended {
     /// The exit code of a failure.
     pub fn of(error: &anyhow::Error) -> u8 {
         match error.downcast_ref::<Self>() {
-            Some(Self::Unreadable(_)) => 2,
+            Some(Self::Unreadable(_) | Self::Refused { malformed: true, .. }) => 2,
             Some(Self::Refused { .. }) => 3,
             Some(Self::Broken(_)) => 4,
             Some(Self::Unreachable(_)) => 5,
@@ -60,13 +60,11 @@ impl std::error::Error for Ended {}
 
 impl From<&Refusal> for Ended {
     fn from(refusal: &Refusal) -> Self {
-        if refusal.class() == Class::Malformed {
-            return Self::Unreadable(format!("{}\n  {}", refusal.sentence(), refusal.next_step()));
-        }
         Self::Refused {
             code: refusal.code().to_owned(),
             sentence: refusal.sentence(),
             next: refusal.next_step(),
+            malformed: refusal.class() == Class::Malformed,
         }
     }
 }
@@ -90,14 +88,23 @@ pub fn note(text: impl fmt::Display) {
 }
 
 /// A value for programs.
-pub fn json(value: &Value) {
+pub fn show_json(value: &Value) {
     say(serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
-/// What went wrong, and what to do next.
-pub fn complain(error: &anyhow::Error) {
+/// What went wrong, and what to do next; on stderr, as one JSON value where a program reads.
+pub fn complain(error: &anyhow::Error, format: Format) {
+    if format == Format::Json {
+        let value = match error.downcast_ref::<Ended>() {
+            Some(Ended::Refused { code, sentence, next, .. }) => {
+                json!({ "code": code, "detail": sentence, "next": next })
+            }
+            _ => json!({ "code": "failed", "detail": format!("{error:#}") }),
+        };
+        return note(value);
+    }
     match error.downcast_ref::<Ended>() {
-        Some(Ended::Refused { code, sentence, next }) => {
+        Some(Ended::Refused { code, sentence, next, .. }) => {
             note(format!("refused: {sentence}\n  next: {next}\n  code: {code}"));
         }
         Some(other) => note(format!("placet: {other}")),
@@ -109,6 +116,9 @@ pub fn complain(error: &anyhow::Error) {
 pub fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(head.iter().copied()).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     let text = table.to_string();
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }

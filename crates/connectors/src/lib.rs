@@ -26,7 +26,7 @@ pub mod group_file;
 mod registry;
 pub mod simulated;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use async_trait::async_trait;
@@ -35,6 +35,9 @@ use placet_domain::observation::{Binding, Completeness, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
 pub use registry::{Build, Registry, Unbuildable};
+
+/// The settings of a target, as its catalogue entry has them.
+pub type Settings = BTreeMap<String, String>;
 
 /// What a kind of target can do; approvers and evidence are told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,10 +6,7 @@ use std::sync::Arc;
 
 use placet_domain::name::ConnectorKind;
 
-use crate::{Connector, group_file, simulated};
-
-/// The settings of a target, as its catalogue entry has them.
-pub type Settings = BTreeMap<String, String>;
+use crate::{Connector, Settings, group_file, simulated};
 
 /// Makes a connector from the settings of a target.
 pub type Build = Arc<dyn Fn(&Settings) -> Result<Arc<dyn Connector>, String> + Send + Sync>;

@@ -11,8 +11,7 @@ use placet_domain::id::ActionId;
 use placet_domain::observation::{Binding, Completeness, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::registry::Settings;
-use crate::{Abilities, Connector, Look};
+use crate::{Abilities, Connector, Look, Settings};
 
 /// What goes wrong with the next call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::canonical::no_fields;
 use crate::id::ActionId;
 use crate::time::Timestamp;
 
@@ -17,15 +18,12 @@ pub enum Effect {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "came_out", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
+    #[serde(deserialize_with = "no_fields")]
     Done,
     /// The target refused, or could not be reached: surely nothing was done.
-    Failed {
-        why: String,
-    },
+    Failed { why: String },
     /// The reply was lost or never came: it may have been done.
-    InDoubt {
-        why: String,
-    },
+    InDoubt { why: String },
 }
 
 /// An action as recorded: the intent before the call, the outcome after it.
@@ -53,8 +51,9 @@ impl Action {
         }
     }
 
+    /// A call in doubt is under way until its time is over: it may still be carried out.
     pub fn is_under_way_at(&self, now: Timestamp) -> bool {
-        self.outcome.is_none() && now < self.call_over_by
+        now < self.provably_over_at()
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::canonical::no_fields;
 use crate::id::{CredentialId, IdentityId};
 
 /// Who acted, and by which credential.
@@ -18,6 +19,7 @@ pub enum Actor {
     /// A worker of Placet itself: carries out and observes, decides nothing.
     Worker { name: Worker },
     /// The founding of the organisation; its only act is the genesis and the first login codes.
+    #[serde(deserialize_with = "no_fields")]
     Founding,
 }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest, written as 64 lower-case hex digits.
@@ -108,6 +108,15 @@ pub fn bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, Unencodable> {
 /// The canonical form of a value as text.
 pub fn text<T: Serialize>(value: &T) -> Result<String, Unencodable> {
     serde_json_canonicalizer::to_string(value).map_err(|e| Unencodable(e.to_string()))
+}
+
+/// Reads a variant that has no fields; serde by itself reads over whatever stands beside its tag.
+pub(crate) fn no_fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+
+    Nothing::deserialize(deserializer).map(|Nothing {}| ())
 }
 
 /// The digest of a value's canonical bytes.

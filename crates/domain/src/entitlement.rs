@@ -112,7 +112,7 @@ pub fn decide(state: Option<&Entitlement>, command: Command<'_>) -> Result<Vec<E
             Err(Refusal::RetiredEntitlement { name: entitlement.name.to_string() })
         }
         (None, Command::Retire) => {
-            Err(Refusal::UnknownEntitlement { given: "none".to_owned(), near: None })
+            Err(Refusal::UnknownEntitlement { given: "none".to_owned(), hint: String::new() })
         }
     }
 }

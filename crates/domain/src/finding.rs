@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
+use crate::canonical::no_fields;
 use crate::committed::Committed;
 use crate::id::{EntitlementId, FindingId, GrantId, IdentityId, RequestId, TargetId};
 use crate::name::AccountName;
@@ -77,6 +78,7 @@ pub enum Resolution {
     /// A later observation no longer shows the difference.
     SeenRight { sighting: Sighting },
     /// What kept failing has been done.
+    #[serde(deserialize_with = "no_fields")]
     Done,
 }
 

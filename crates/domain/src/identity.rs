@@ -22,15 +22,9 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The account by which this identity is known on `target`.
-    pub fn account_on(&self, target: &TargetName) -> Result<AccountName, Refusal> {
-        match self.accounts.get(target) {
-            Some(account) => Ok(account.clone()),
-            None => self.handle.as_str().parse().map_err(|_| Refusal::NoAccount {
-                handle: self.handle.to_string(),
-                target: target.to_string(),
-            }),
-        }
+    /// The account by which this identity is known on `target`: its handle, unless another is named.
+    pub fn account_on(&self, target: &TargetName) -> AccountName {
+        self.accounts.get(target).cloned().unwrap_or_else(|| AccountName::from(&self.handle))
     }
 }
 

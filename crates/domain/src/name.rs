@@ -119,6 +119,13 @@ names! {
     AccountName, "an account name", is_account, ACCOUNT_RULE;
 }
 
+/// Whatever is a handle is an account name as well.
+impl From<&Handle> for AccountName {
+    fn from(handle: &Handle) -> Self {
+        Self(handle.0.clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -89,7 +89,10 @@ pub fn plan(
         let borne_out = expected.contains_key(&(one.kind, &one.binding, one.grant));
         // A partial answer is no reason to call anything resolved.
         let decided = observation.says(&one.binding) != Seen::Unknown;
-        if one.kind != Kind::Stuck && decided && !borne_out {
+        // What was stuck is answered when its grant is over, in whatever way that came.
+        let over = held.iter().all(|held| Some(held.grant) != one.grant);
+        let answered = if one.kind == Kind::Stuck { over } else { decided && !borne_out };
+        if answered {
             out.push(Consequence::Resolve { finding: one.finding });
         }
     }

@@ -91,22 +91,20 @@ refusals! {
     // ---- what is asked for ----
     UnknownIdentity { given: String } = "unknown_identity", Unknown,
         "no identity is known as `{given}`",
-        "list the identities with `placet identities`";
+        "list the identities with `placet identities list`";
     InactiveIdentity { who: String } = "inactive_identity", Forbidden,
         "`{who}` is not active",
         "an identity that has left, or whose contract is over, gets no access; if that is wrong, have the identity corrected";
-    UnknownEntitlement { given: String, near: Option<String> } = "unknown_entitlement", Unknown,
-        "no entitlement is called `{given}`",
-        "list what may be asked for with `placet catalog`";
+    /// `hint` is empty, or says which known name is near.
+    UnknownEntitlement { given: String, hint: String } = "unknown_entitlement", Unknown,
+        "no entitlement is called `{given}`{hint}",
+        "list what may be asked for with `placet catalog list`";
     RetiredEntitlement { name: String } = "retired_entitlement", Forbidden,
         "`{name}` is retired: it is granted to nobody any more",
         "ask its owner what replaces it";
     UnknownTarget { given: String } = "unknown_target", Unknown,
         "no target is known as `{given}`",
-        "list the targets with `placet catalog`";
-    NoAccount { handle: String, target: String } = "no_account", Forbidden,
-        "`{handle}` has no account name that `{target}` can carry",
-        "have an account for this target registered with the identity";
+        "list the targets with `placet catalog targets`";
     OverLimit { asked: String, longest: String, entitlement: String } = "over_limit", Forbidden,
         "{asked} is longer than {longest}, the longest that `{entitlement}` is granted for",
         "ask for {longest} or less; when it ends you may ask again";
@@ -225,9 +223,6 @@ refusals! {
     StorageFull {} = "storage_full", Unavailable,
         "nothing can be written: the disk is full",
         "make room on the volume of the data directory; what is due still ends";
-    TargetDown { target: String, why: String } = "target_down", Unavailable,
-        "`{target}` does not answer: {why}",
-        "it is tried again by itself; look at the target";
     EvidenceIncomplete { why: String } = "evidence_incomplete", Conflict,
         "this evidence does not hold: {why}",
         "do not rely on it; ask for a fresh export and compare the keys";

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
+use crate::canonical::Digest;
+use crate::committed::Committed;
 use crate::id::{IdentityId, TargetId};
 use crate::identity::Identity;
 use crate::name::{ConnectorKind, TargetName};
@@ -32,8 +34,10 @@ pub struct Observed {
     pub began_at: Timestamp,
     /// How many bindings were seen.
     pub count: u64,
-    /// The digest of the sorted bindings that were seen, salted per observation.
-    pub root: crate::canonical::Digest,
+    /// Keeps the root from being guessed from known accounts; disclosed apart.
+    pub salt: Committed<String>,
+    /// The digest of the canonical form of `[salt, bindings]`, the bindings in order.
+    pub root: Digest,
     pub appeared: u64,
     pub vanished: u64,
     /// True for the first look at a target.

@@ -3,8 +3,8 @@
 //!
 //! The file is made with room to spare, so that a full disk does not stop it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::OpenOptions;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use placet_domain::Timestamp;
@@ -50,7 +50,7 @@ pub fn append(path: &Path, ended: &Ended) -> std::io::Result<()> {
     let used = used(&contents(path)?);
     let mut line = serde_json::to_vec(ended).map_err(std::io::Error::other)?;
     line.push(b'\n');
-    let mut file = OpenOptions::new().write(true).open(path)?;
+    let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
     file.seek(SeekFrom::Start(used))?;
     file.write_all(&line)?;
     file.sync_all()
@@ -64,10 +64,12 @@ pub fn clear(path: &Path) -> std::io::Result<()> {
     file.sync_all()
 }
 
+/// All bytes of the journal; one that is not there is empty.
 fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    }
 }
 
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -124,10 +124,10 @@ impl Engine {
         if let Some(connector) = connected.get(&digest) {
             return Ok(Arc::clone(connector));
         }
-        let connector =
-            self.registry.build(&target.connector, &target.settings).map_err(|error| {
-                Refusal::TargetDown { target: target.name.to_string(), why: error.to_string() }
-            })?;
+        let connector = self
+            .registry
+            .build(&target.connector, &target.settings)
+            .map_err(|error| Error::Fault(error.to_string()))?;
         connected.insert(digest, Arc::clone(&connector));
         Ok(connector)
     }

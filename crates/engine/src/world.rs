@@ -42,7 +42,7 @@ impl Around {
     }
 
     pub(crate) fn entitlement(&self, id: EntitlementId) -> Result<&Entitlement, Refusal> {
-        let unknown = || Refusal::UnknownEntitlement { given: id.to_string(), near: None };
+        let unknown = || Refusal::UnknownEntitlement { given: id.to_string(), hint: String::new() };
         self.entitlements.get(&id).ok_or_else(unknown)
     }
 

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use placet_domain::Refusal;
 use placet_engine::queries::Page;
@@ -20,9 +21,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
         let unreadable = |what: String| Refusal::Unreadable { what };
-        let bytes = axum::body::Bytes::from_request(request, state)
-            .await
-            .map_err(|error| unreadable(format!("the body could not be read: {error}")))?;
+        let bytes = axum::body::Bytes::from_request(request, state).await.map_err(|error| {
+            match error.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => {
+                    Refusal::TextTooLong { what: "body".to_owned(), limit: crate::LARGEST_BODY }
+                }
+                _ => unreadable(format!("the body could not be read: {error}")),
+            }
+        })?;
         let bytes = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
         let value = serde_json::from_slice(bytes).map_err(|error| {
             unreadable(format!("the body is not what is expected here: {error}"))

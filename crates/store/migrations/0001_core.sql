@@ -39,6 +39,7 @@ create table target (
   name text not null constraint target_name unique,
   owner text not null
 );
+create index target_by_owner on target (owner);
 
 create table entitlement (
   id text primary key,
@@ -102,6 +103,7 @@ create table finding (
   opened_at bigint not null
 );
 create index finding_by_target on finding (target, stands);
+create index finding_by_grant on finding (access_grant) where access_grant is not null;
 create index finding_by_time on finding (opened_at, id);
 
 create table credential (

@@ -36,6 +36,10 @@ const SQLITE_FULL: &str = "13";
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        // SQLite holds no column to its type: what is stored there is not what was written.
+        if let sqlx::Error::ColumnDecode { .. } = error {
+            return damaged(format!("a stored value cannot be read: {error}"));
+        }
         let Some(database) = error.as_database_error() else { return Self::Database(error) };
         if database.code().as_deref() == Some(SQLITE_FULL) {
             return Self::Full;

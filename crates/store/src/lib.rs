@@ -33,6 +33,7 @@ pub use connect::Settings;
 pub use error::Error;
 pub use log::Log;
 pub use proofs::ProvenTrail;
+pub use query::due::Due;
 pub use query::ledger::Stored;
 pub use query::observed::LastLook;
 pub use query::people::Called;

@@ -36,9 +36,11 @@ impl Store {
         let remembered = Remembered::beside(&settings.dir);
         let (edge, why) = match load_edge(&mut connection).await {
             Ok((edge, note)) => {
-                let memory = remembered.read()?;
-                let why =
-                    doubt(&read, &verifier, &edge, note.as_deref(), memory.as_deref()).await?;
+                let (note, memory) = (note.as_deref(), remembered.read());
+                let why = match memory {
+                    Ok(memory) => doubt(&read, &verifier, &edge, note, memory.as_deref()).await?,
+                    Err(error) => Some(format!("the remembered checkpoint: {error}")),
+                };
                 (edge, why)
             }
             Err(Error::Damaged { what }) => (Edge::empty(), Some(what)),

@@ -7,7 +7,7 @@ use placet_ledger::{Checkpoint, Head, Proof, Proven, TrailHead, proof};
 use crate::Store;
 use crate::error::{Error, damaged};
 use crate::query::ledger::Stored;
-use crate::sqlite::{prove, tiles};
+use crate::sqlite::tiles;
 
 /// Every entry of a trail, proven under one checkpoint.
 #[derive(Clone, Debug)]
@@ -21,15 +21,18 @@ pub struct ProvenTrail {
 }
 
 impl Store {
-    /// Proves stored entries under one checkpoint.
+    /// Proves stored entries under one checkpoint; each tile is read once for all of them.
     pub async fn prove(&self, note: &str, entries: Vec<Stored>) -> Result<Vec<Proven>, Error> {
-        let mut out = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let receipt = prove(&self.read, &self.verifier, note, entry.index).await?;
-            let body = entry.body.into_bytes();
-            out.push(Proven { index: entry.index, body, proof: receipt.proof });
-        }
-        Ok(out)
+        let broken = |e: placet_ledger::Error| damaged(e.to_string());
+        let head = Checkpoint::open(note, &self.verifier).map_err(broken)?.head();
+        let names = entries.iter().flat_map(|one| proof::tiles_for_inclusion(one.index, head.size));
+        let tiles = tiles(&self.read, names.collect()).await?;
+        let prove = |entry: Stored| {
+            let take = |level, index| tiles.get(&(level, index)).cloned();
+            let proof = proof::prove_inclusion(entry.index, head, take).map_err(broken)?;
+            Ok(Proven { index: entry.index, body: entry.body.into_bytes(), proof })
+        };
+        entries.into_iter().map(prove).collect()
     }
 
     /// A whole trail under a checkpoint at least as new as the remembered one.

@@ -34,9 +34,10 @@ const STEP: i64 = 200;
 
 impl Report {
     fn differ(&mut self, table: &str, row: &str, what: impl Into<String>) {
-        if self.differences.len() < SHOWN {
-            let (table, row) = (table.to_owned(), row.to_owned());
-            self.differences.push(Difference { table, row, what: what.into() });
+        let (table, row) = (table.to_owned(), row.to_owned());
+        let found = Difference { table, row, what: what.into() };
+        if self.differences.len() < SHOWN && !self.differences.contains(&found) {
+            self.differences.push(found);
         }
     }
 }
@@ -47,6 +48,7 @@ impl Store {
     pub async fn verify_state(&self) -> Result<Report, Error> {
         let mut report = Report::default();
         self.verify_entries(&mut report).await?;
+        self.verify_trails(&mut report).await?;
         for table in ROW_TABLES {
             self.verify_table(table, &mut report).await?;
         }
@@ -56,12 +58,12 @@ impl Store {
         Ok(report)
     }
 
-    /// The columns beside each entry, and the head of each trail, come from the entry itself.
+    /// The columns beside each entry come from the entry itself, and no index is left out.
     async fn verify_entries(&self, report: &mut Report) -> Result<(), Error> {
-        let mut next = 0;
+        let mut next = i64::MIN;
         loop {
             let rows = sqlx::query(
-                "select e.idx, e.id, e.stream, e.version, e.trail, e.nth, e.body, t.nth, t.head \
+                "select e.idx, e.id, e.stream, e.version, e.trail, e.nth, e.body, t.nth \
                  from ledger_entry e left join trail t on t.trail = e.trail \
                  where e.idx >= $1 order by e.idx limit $2",
             )
@@ -72,8 +74,12 @@ impl Store {
             let Some(last) = rows.last() else { return Ok(()) };
             next = last.try_get::<i64, _>(0)? + 1;
             for row in &rows {
+                let index: i64 = row.try_get(0)?;
+                let name = format!("entry {index}");
+                if u64::try_from(index) != Ok(report.entries) {
+                    report.differ("ledger_entry", &name, "it does not follow on the one before");
+                }
                 report.entries += 1;
-                let name = format!("entry {}", row.try_get::<i64, _>(0)?);
                 let body: &str = row.try_get(6)?;
                 let Ok(entry) = Entry::decode(body.as_bytes()) else {
                     report.differ("ledger_entry", &name, "it cannot be read");
@@ -87,14 +93,36 @@ impl Store {
                 if !same {
                     report.differ("ledger_entry", &name, "its columns are not those of the entry");
                 }
-                let head: Option<&str> = row.try_get(8)?;
-                let last_of_trail = row.try_get::<Option<i64>, _>(7)? == row.try_get(5)?;
-                if last_of_trail && head != Some(&Digest::of(body.as_bytes()).to_string()) {
-                    report.differ(
-                        "trail",
-                        &entry.trail.to_string(),
-                        "its head is not its last entry",
-                    );
+                if row.try_get::<Option<i64>, _>(7)?.is_none() {
+                    let trail = entry.trail.to_string();
+                    report.differ("trail", &trail, "the ledger made it, and it is gone");
+                }
+            }
+        }
+    }
+
+    /// Each trail ends in its last entry.
+    async fn verify_trails(&self, report: &mut Report) -> Result<(), Error> {
+        let mut after = String::new();
+        loop {
+            let rows = sqlx::query(
+                "select t.trail, t.nth, t.head, e.nth, e.body from trail t \
+                 left join ledger_entry e on e.trail = t.trail and e.nth = \
+                 (select max(last.nth) from ledger_entry last where last.trail = t.trail) \
+                 where t.trail > $1 order by t.trail limit $2",
+            )
+            .bind(&after)
+            .bind(STEP)
+            .fetch_all(&self.read)
+            .await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.try_get(0)?;
+            for row in &rows {
+                let nth: Option<i64> = row.try_get(3)?;
+                let body: Option<&str> = row.try_get(4)?;
+                let head = body.map(|body| Digest::of(body.as_bytes()).to_string());
+                if row.try_get(1).ok() != nth || row.try_get(2).ok() != head {
+                    report.differ("trail", row.try_get(0)?, "its head is not its last entry");
                 }
             }
         }
@@ -113,29 +141,55 @@ impl Store {
             after = last.try_get(0)?;
             for row in &rows {
                 report.rows += 1;
-                let id: String = row.try_get(0)?;
-                if let Some(what) = self.row_differs(table, &id).await? {
-                    report.differ(table, &id, what);
-                }
+                self.verify_row(table, row.try_get(0)?, report).await?;
             }
         }
     }
 
-    /// What is wrong with one row, if anything.
-    async fn row_differs(&self, table: &str, id: &str) -> Result<Option<String>, Error> {
+    async fn verify_row(
+        &self,
+        table: &'static str,
+        id: &str,
+        report: &mut Report,
+    ) -> Result<(), Error> {
         let Ok(stream) = id.parse::<Stream>() else {
-            return Ok(Some("its id cannot be read".to_owned()));
+            report.differ(table, id, "its id cannot be read");
+            return Ok(());
         };
-        let (folded, version) = self.folded(&stream).await?;
-        let Some(folded) = folded else {
-            return Ok(Some("no event in the ledger made it".to_owned()));
+        if aggregate::table_of(&stream) != table {
+            report.differ(table, id, "it does not belong in this table");
+            return Ok(());
+        }
+        let (folded, version) = match self.folded(&stream).await {
+            Ok((Some(folded), version)) => (folded, version),
+            Ok((None, _)) => {
+                report.differ(table, id, "no event in the ledger made it");
+                return Ok(());
+            }
+            Err(error @ (Error::Damaged { .. } | Error::Misplaced(_))) => {
+                report.differ(table, id, format!("its entries do not fold: {error}"));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
         };
         let shape = aggregate::shape(&folded)?;
         let names: Vec<&str> = shape.columns.iter().map(|(name, _)| *name).collect();
         let columns = [&["version", "state"][..], &names].concat().join(", ");
         let sql = format!("select {columns} from {table} where id = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_one(&self.read).await?;
-        compare(&shape, version, &row)
+        if let Some(what) = compare(&shape, version, &row) {
+            report.differ(table, id, what);
+        }
+        for name in folded.sets() {
+            let found = sqlx::query("select 1 from set_version where name = $1")
+                .bind(&name)
+                .fetch_optional(&self.read)
+                .await?;
+            if found.is_none() {
+                report.differ("set_version", &name, "the ledger made it, and it is gone");
+            }
+        }
+        Ok(())
     }
 
     /// The fold of a stream's events, and its version.
@@ -169,7 +223,8 @@ impl Store {
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.try_get(0)?;
             for row in &rows {
-                let stream: Stream = parsed(row, 0)?;
+                // An entry whose stream cannot be read has been named already.
+                let Ok(stream) = parsed::<Stream>(row, 0) else { continue };
                 let table = aggregate::table_of(&stream);
                 let sql = format!("select 1 from {table} where id = $1");
                 let found = sqlx::query(AssertSqlSafe(sql))
@@ -195,13 +250,10 @@ impl Store {
         }
         let rows = sqlx::query("select id from identity order by id").fetch_all(&self.read).await?;
         for row in &rows {
-            let stream: Stream = parsed(row, 0)?;
-            let (folded, _) = self.folded(&stream).await?;
-            let Some(members) =
-                folded.as_ref().map(aggregate::shape).transpose()?.and_then(|s| s.members)
-            else {
-                continue;
-            };
+            // A row that cannot be read, or folded, has been named already.
+            let Ok(stream) = parsed::<Stream>(row, 0) else { continue };
+            let Ok((Some(folded), _)) = self.folded(&stream).await else { continue };
+            let Some(members) = aggregate::shape(&folded)?.members else { continue };
             let found = stored.remove(&stream.to_string()).unwrap_or_default();
             if found != members.values {
                 report.differ(
@@ -262,16 +314,13 @@ impl Store {
     }
 }
 
-fn compare(
-    shape: &Shape,
-    version: u64,
-    row: &sqlx::sqlite::SqliteRow,
-) -> Result<Option<String>, Error> {
-    if unsigned(row, 0)? != version {
-        return Ok(Some("its version is not that of its last event".to_owned()));
+/// What is wrong with one row, if anything.
+fn compare(shape: &Shape, version: u64, row: &sqlx::sqlite::SqliteRow) -> Option<String> {
+    if unsigned(row, 0).ok() != Some(version) {
+        return Some("its version is not that of its last event".to_owned());
     }
-    if row.try_get::<&str, _>(1)? != shape.state {
-        return Ok(Some("its state is not the fold of its events".to_owned()));
+    if row.try_get::<&str, _>(1).ok() != Some(&shape.state) {
+        return Some("its state is not the fold of its events".to_owned());
     }
     for (position, (name, value)) in shape.columns.iter().enumerate() {
         let column = position + 2;
@@ -286,8 +335,8 @@ fn compare(
             Value::Null => row.try_get::<Option<String>, _>(column).is_ok_and(|one| one.is_none()),
         };
         if !same {
-            return Ok(Some(format!("its column `{name}` is not derived from its state")));
+            return Some(format!("its column `{name}` is not derived from its state"));
         }
     }
-    Ok(None)
+    None
 }

@@ -1,5 +1,6 @@
 //! `placet evidence ...`: what an auditor takes away, and checks offline.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use placet_ledger::VerifierKey;
@@ -33,6 +34,10 @@ pub enum Verb {
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::Export { request, grant, out } => {
+            // Before anything is asked of Placet: where it goes must be there.
+            let mut file = std::fs::File::create(&out).map_err(|error| {
+                Ended::Unreadable(format!("`{}` cannot be written: {error}", out.display()))
+            })?;
             let path = match (&request, &grant) {
                 (Some(request), _) => format!("/requests/{request}/evidence"),
                 (None, grant) => {
@@ -40,7 +45,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
                 }
             };
             let text = context.api().await?.text("POST", &path, Some(&Value::Null)).await?;
-            std::fs::write(&out, &text)?;
+            file.write_all(text.as_bytes())?;
             context.show(&json!({ "file": out, "bytes": text.len() }), |_| {
                 format!("{} bytes in `{}`", text.len(), out.display())
             });

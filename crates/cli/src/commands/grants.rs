@@ -39,7 +39,11 @@ pub async fn list(context: &Context, args: Args) -> anyhow::Result<()> {
                 text_at(one, "/entitlement").to_owned(),
                 text_at(one, "/target").to_owned(),
                 moment_at(one, "/until"),
-                [text_at(one, "/end"), text_at(one, "/gone")].join(" "),
+                [text_at(one, "/end"), text_at(one, "/gone"), text_at(one, "/trouble")]
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<_>>()
+                    .join(", "),
             ]
         };
         let head = ["grant", "state", "holder", "entitlement", "target", "until", "end"];

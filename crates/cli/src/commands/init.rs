@@ -30,7 +30,11 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         let what = "`init` works on a data directory, not through a server".to_owned();
         return Err(Ended::Unreadable(what).into());
     }
-    let catalogue = config::catalogue(&args.catalog)?;
+    let mut catalogue = config::catalogue(&args.catalog)?;
+    // A path counts from here, today; the server may be started from anywhere.
+    for path in catalogue.target.iter_mut().filter_map(|target| target.settings.get_mut("path")) {
+        *path = std::path::absolute(&*path)?.display().to_string();
+    }
     let bundle = match &args.policy {
         Some(dir) => config::bundle(dir)?,
         None => placet_policy::shipped(),
@@ -57,7 +61,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
                 json!({ "person": handle, "code": given.secret.reveal(), "expires_at": given.expires_at })
             })
             .collect();
-        output::json(&json!({
+        output::show_json(&json!({
             "data": place.dir,
             "verifier_key": engine.verifier_key(),
             "login_codes": codes,
@@ -71,7 +75,11 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     for (handle, given) in named {
         output::say(format!("  {handle}  {}", given.secret.reveal()));
     }
-    output::note("next: `placet login`, then `placet serve`");
+    // The first look, so that a target that cannot be seen is known now and not at the first grant.
+    engine.step().await;
+    output::note(
+        "next: `placet serve`, and `placet login --server http://127.0.0.1:7400` beside it",
+    );
     Ok(())
 }
 

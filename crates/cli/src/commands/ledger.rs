@@ -33,6 +33,10 @@ pub enum Verb {
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
+    if context.is_served() && !matches!(verb, Verb::VerifyExport { .. }) {
+        let what = "this reads a data directory, not a server; stop the server, and name the directory with `--data`";
+        return Err(Ended::Unreadable(what.to_owned()).into());
+    }
     match verb {
         Verb::Verify { state } => verify(context, state).await,
         Verb::Export { out, key_out } => export(context, &out, key_out.as_deref()).await,
@@ -44,7 +48,7 @@ async fn verify(context: &Context, state: bool) -> anyhow::Result<()> {
     let engine = context.engine().await?;
     let report = engine.verify_ledger(state).await.map_err(output::ended)?;
     if context.format == Format::Json {
-        output::json(&serde_json::to_value(&report)?);
+        output::show_json(&serde_json::to_value(&report)?);
     } else {
         output::say(format!("{}: {} entries, root {}", report.origin, report.size, report.root));
         if let Some(rows) = report.rows {

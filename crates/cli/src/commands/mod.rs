@@ -2,6 +2,7 @@
 
 mod catalog;
 mod demo;
+mod doctor;
 mod evidence;
 mod findings;
 mod grants;
@@ -36,7 +37,7 @@ pub struct Cli {
 
     /// How results are shown on stdout.
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
-    output: Format,
+    pub output: Format,
 
     /// Also tell on stderr what goes on.
     #[arg(long, short, global = true)]
@@ -96,6 +97,8 @@ enum Verb {
     /// Export and verify evidence.
     #[command(subcommand)]
     Evidence(evidence::Verb),
+    /// Is this data directory, or server, well?
+    Doctor,
     /// Print completions for a shell.
     Completions { shell: clap_complete::Shell },
 }
@@ -137,8 +140,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Policy(verb) => policy::run(&context, verb).await,
         Verb::Ledger(verb) => ledger::run(&context, verb).await,
         Verb::Evidence(verb) => evidence::run(&context, verb).await,
+        Verb::Doctor => doctor::run(&context).await,
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "placet", &mut std::io::stdout());
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "placet", &mut text);
+            output::say(String::from_utf8_lossy(&text).trim_end());
             Ok(())
         }
     }
@@ -161,6 +167,11 @@ impl Context {
         self.named.then_some(self.data.as_path())
     }
 
+    /// Whether a server, with its workers, is on the other side.
+    fn is_served(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// The engine of the data directory, in this process.
     async fn engine(&self) -> anyhow::Result<Engine> {
         let place = Config::of(&self.data)?.place(&self.data);
@@ -179,7 +190,7 @@ impl Context {
     /// Shows an answer: as JSON for programs, else as `text` puts it.
     fn show(&self, value: &Value, text: impl FnOnce(&Value) -> String) {
         match self.format {
-            Format::Json => output::json(value),
+            Format::Json => output::show_json(value),
             Format::Text => output::say(text(value)),
         }
     }

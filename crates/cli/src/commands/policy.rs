@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use placet_domain::bundle::Bundle;
 use placet_policy::Policies;
 use serde_json::{Value, json};
 
-use super::{Context, text_at};
+use super::{Context, rows, text_at, who_at};
 use crate::config;
 use crate::output::{self, Ended};
 
@@ -15,8 +16,14 @@ pub enum Verb {
     Check { dir: PathBuf },
     /// Run the fixtures of a bundle: they expect routes and reasons.
     Test { dir: PathBuf },
-    /// Which bundle rules.
+    /// Which bundle rules, and which wait to be adopted.
     Show,
+    /// Write the files of the ruling bundle, or of a proposal, to a folder: to read before adopting.
+    Fetch {
+        digest: String,
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Propose a bundle; somebody else adopts it.
     Propose { dir: PathBuf },
     /// Adopt a bundle that somebody else proposed: it rules from now on.
@@ -34,8 +41,22 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
         Verb::Test { dir } => test(context, &dir),
         Verb::Show => {
             let ruling = context.api().await?.get("/policy").await?;
-            context
-                .show(&ruling, |ruling| format!("ruling bundle: {}", text_at(ruling, "/bundle")));
+            context.show(&ruling, |ruling| {
+                let proposals = ruling.pointer("/proposals").map(rows).unwrap_or_default();
+                let line = |one: &Value| {
+                    format!("proposed by {}: {}", who_at(one, "/by"), text_at(one, "/bundle"))
+                };
+                let mut out = vec![format!("ruling bundle: {}", text_at(ruling, "/bundle"))];
+                out.extend(proposals.iter().map(line));
+                out.join("\n")
+            });
+            Ok(())
+        }
+        Verb::Fetch { digest, out } => {
+            let answer = context.api().await?.get(&format!("/policy/bundles/{digest}")).await?;
+            let files = answer.pointer("/files").cloned().unwrap_or_default();
+            write_bundle(&serde_json::from_value(files)?, &out)?;
+            output::note(format!("the files are in `{}`", out.display()));
             Ok(())
         }
         Verb::Propose { dir } => {
@@ -55,7 +76,11 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             output::note("adopted: it rules from now on");
             Ok(())
         }
-        Verb::Shipped { out } => shipped(&out),
+        Verb::Shipped { out } => {
+            write_bundle(&placet_policy::shipped(), &out)?;
+            output::note(format!("the shipped bundle is in `{}`", out.display()));
+            Ok(())
+        }
     }
 }
 
@@ -100,18 +125,17 @@ fn test(context: &Context, dir: &std::path::Path) -> anyhow::Result<()> {
     Err(Ended::Broken("the bundle does not do what its fixtures expect".to_owned()).into())
 }
 
-fn shipped(out: &std::path::Path) -> anyhow::Result<()> {
+fn write_bundle(bundle: &Bundle, out: &std::path::Path) -> anyhow::Result<()> {
     if out.exists() {
         let what = format!("`{}` exists already; name a folder that does not", out.display());
         return Err(Ended::Unreadable(what).into());
     }
-    for (name, text) in placet_policy::shipped().files {
+    for (name, text) in &bundle.files {
         let path = out.join(name);
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir)?;
         }
         std::fs::write(path, text)?;
     }
-    output::note(format!("the shipped bundle is in `{}`", out.display()));
     Ok(())
 }

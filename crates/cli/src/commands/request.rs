@@ -1,9 +1,12 @@
 //! `placet request ...`, `inbox`, `approve`, `deny`.
 
+use std::io::{BufRead as _, IsTerminal as _};
+
 use serde_json::{Value, json};
 
 use super::{Context, moment_at, rows, text_at, who_at};
-use crate::output;
+use crate::api::Api;
+use crate::output::{self, Ended};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
@@ -43,7 +46,7 @@ pub struct NewArgs {
 #[derive(Debug, clap::Args)]
 pub struct ApproveArgs {
     request: String,
-    /// The digest that I read; the present one if left out, shown before it is agreed to.
+    /// The digest that I read; if left out, the request is shown on a terminal, and asked about.
     #[arg(long)]
     digest: Option<String>,
     /// The stage in which I agree; the first that fits if left out.
@@ -106,18 +109,12 @@ pub async fn inbox(context: &Context) -> anyhow::Result<()> {
 
 pub async fn approve(context: &Context, args: ApproveArgs) -> anyhow::Result<()> {
     let api = context.api().await?;
-    let digest = match args.digest {
-        Some(digest) => digest,
-        None => {
-            let shown = api.get(&format!("/requests/{}", args.request)).await?;
-            output::note(one(&shown));
-            text_at(&shown, "/digest").to_owned()
-        }
-    };
+    let digest = read_digest(&api, &args.request, args.digest, "agree to exactly this?").await?;
     let body = json!({ "digest": digest, "stage": args.stage });
     let after = api.post(&format!("/requests/{}/approve", args.request), &body).await?;
     context.show(&after, |after| match text_at(after, "/state") {
-        "approved" => "approved: it is carried out now".to_owned(),
+        "approved" if context.is_served() => "approved: it is carried out now".to_owned(),
+        "approved" => "approved: `placet serve` carries it out".to_owned(),
         state => format!("agreed; the request is still {state}\n{}", stages(after)),
     });
     Ok(())
@@ -125,18 +122,38 @@ pub async fn approve(context: &Context, args: ApproveArgs) -> anyhow::Result<()>
 
 pub async fn deny(context: &Context, args: DenyArgs) -> anyhow::Result<()> {
     let api = context.api().await?;
-    let digest = match args.digest {
-        Some(digest) => digest,
-        None => {
-            let shown = api.get(&format!("/requests/{}", args.request)).await?;
-            text_at(&shown, "/digest").to_owned()
-        }
-    };
+    let digest = read_digest(&api, &args.request, args.digest, "deny this?").await?;
     let body = json!({ "digest": digest, "reason": args.because });
     let after = api.post(&format!("/requests/{}/deny", args.request), &body).await?;
     context
         .show(&after, |after| format!("{} is {}", text_at(after, "/id"), text_at(after, "/state")));
     Ok(())
+}
+
+/// The digest of what somebody decides on: named, or read on a terminal and confirmed. A decision
+/// on something unread is none.
+async fn read_digest(
+    api: &Api,
+    request: &str,
+    named: Option<String>,
+    question: &str,
+) -> anyhow::Result<String> {
+    if let Some(digest) = named {
+        return Ok(digest);
+    }
+    let shown = api.get(&format!("/requests/{request}")).await?;
+    output::note(one(&shown));
+    if !std::io::stdin().is_terminal() {
+        let what = "read it, and name what you decide on with `--digest`".to_owned();
+        return Err(Ended::Unreadable(what).into());
+    }
+    output::note(format!("{question} [y/N]"));
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    if !matches!(line.trim(), "y" | "Y" | "yes") {
+        return Err(Ended::Unreadable("nothing was decided".to_owned()).into());
+    }
+    Ok(text_at(&shown, "/digest").to_owned())
 }
 
 fn list(requests: &Value) -> String {
@@ -183,8 +200,10 @@ fn people(stage: &Value, path: &str) -> String {
 
 fn stages(request: &Value) -> String {
     let mut out = Vec::new();
+    let open = text_at(request, "/state") == "open";
     for stage in request.pointer("/stages").map(rows).unwrap_or_default() {
         let state = match missing(stage) {
+            missing if missing > 0 && !open => format!("{missing} were still needed"),
             0 => format!("agreed by {}", people(stage, "/approved_by")),
             missing => format!("needs {missing} of {}", people(stage, "/waits_for")),
         };
@@ -223,6 +242,9 @@ pub fn one(request: &Value) -> String {
     out.push(line("which allows", text_at(request, "/scope").to_owned()));
     out.push(line("length", text_at(request, "/length").to_owned()));
     out.push(line("because", text_at(request, "/justification").to_owned()));
+    if !text_at(request, "/reference").is_empty() {
+        out.push(line("reference", text_at(request, "/reference").to_owned()));
+    }
     let holds: Vec<&str> = request
         .pointer("/holds")
         .map(rows)
@@ -238,10 +260,29 @@ pub fn one(request: &Value) -> String {
         "target seen",
         match text_at(request, "/observed/completeness") {
             "never" => "never yet".to_owned(),
-            how => format!("{how}, {}", moment_at(request, "/observed/at")),
+            how => {
+                let seen = [
+                    how,
+                    &moment_at(request, "/observed/at"),
+                    text_at(request, "/observed/detail"),
+                ];
+                seen.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+            }
         },
     ));
-    out.push(line("digest", text_at(request, "/digest").to_owned()));
+    if let Some(seconds) = request.pointer("/residual_seconds").and_then(Value::as_u64) {
+        let after = if seconds == 0 {
+            "gone at once".to_owned()
+        } else {
+            format!("may go on for {seconds} s")
+        };
+        out.push(line("after its end", after));
+    }
+    let revision = request.pointer("/revision").and_then(Value::as_u64).unwrap_or(1);
+    out.push(line("digest", format!("{} (revision {revision})", text_at(request, "/digest"))));
+    if text_at(request, "/state") == "open" {
+        out.push(line("open until", moment_at(request, "/lapses_at")));
+    }
     if let Some(grant) = request.pointer("/grant").filter(|grant| !grant.is_null()) {
         let until = moment_at(grant, "/until");
         let until = if until.is_empty() { String::new() } else { format!(", until {until}") };
@@ -249,6 +290,9 @@ pub fn one(request: &Value) -> String {
             "grant",
             format!("{} is {}{until}", text_at(grant, "/id"), text_at(grant, "/state")),
         ));
+        if !text_at(grant, "/trouble").is_empty() {
+            out.push(line("trouble", text_at(grant, "/trouble").to_owned()));
+        }
     }
     out.push(stages(request));
     out.join("\n").trim_end().to_owned()

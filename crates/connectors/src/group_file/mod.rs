@@ -19,8 +19,7 @@ use placet_domain::action::{Effect, Outcome};
 use placet_domain::observation::{Binding, Completeness, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::registry::Settings;
-use crate::{Abilities, Connector, Look};
+use crate::{Abilities, Connector, Look, Settings};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;

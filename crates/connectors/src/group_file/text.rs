@@ -26,6 +26,8 @@ pub(super) fn bindings(text: &str) -> (BTreeSet<Binding>, u64) {
     for (group, members) in text.lines().filter_map(group_line) {
         for member in members {
             match (group.parse(), member.parse()) {
+                // What stands for bytes that are no text is nobody's name.
+                _ if member.contains(char::REPLACEMENT_CHARACTER) => odd += 1,
                 (Ok(native), Ok(account)) => {
                     out.insert(Binding { native, account });
                 }

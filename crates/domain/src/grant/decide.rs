@@ -5,7 +5,7 @@ use crate::Refusal;
 use crate::action::{Effect, Outcome};
 use crate::id::ActionId;
 use crate::length::Length;
-use crate::observation::{Cited as Sighting, Observation, Seen};
+use crate::observation::{Cited as Sighting, Completeness, Observation, Seen};
 use crate::ruling::{Cited, Ruling};
 use crate::time::Timestamp;
 
@@ -85,7 +85,7 @@ pub fn decide(
         },
         Command::See { observation, seen } => Ok(see(grant, &observation.cite(), seen)),
         Command::End { reason } => end(grant, reason, now),
-        Command::CarryOn { by } => carry_on(grant, by),
+        Command::CarryOn { by } => carry_on(grant, by, now),
         Command::Cancel { reason } if grant.state == State::Approved => {
             Ok(vec![Event::Cancelled { reason }])
         }
@@ -141,7 +141,7 @@ fn see(grant: &Grant, sighting: &Sighting, seen: Seen) -> Vec<Event> {
     let sighting = sighting.clone();
     match (grant.state, seen) {
         (State::Pending, Seen::Present) => vec![Event::Activated { sighting }],
-        (State::Ending, Seen::Absent) if shows_absence(grant, sighting.began_at) => {
+        (State::Ending, Seen::Absent) if shows_absence(grant, &sighting) => {
             vec![Event::Ended { gone: Gone::SeenAbsent { sighting } }]
         }
         (State::Ending, Seen::Present) if removal_is_over(grant, sighting.began_at) => {
@@ -151,9 +151,11 @@ fn see(grant: &Grant, sighting: &Sighting, seen: Seen) -> Vec<Event> {
     }
 }
 
-/// A look shows absence only if it began after every call that could create the access was over.
-fn shows_absence(grant: &Grant, began_at: Timestamp) -> bool {
-    grant.grant_calls_over_at.is_none_or(|over| began_at >= over)
+/// A look shows absence only if it is complete, and began after every call that could create the
+/// access was over.
+fn shows_absence(grant: &Grant, sighting: &Sighting) -> bool {
+    sighting.completeness == Completeness::Complete
+        && grant.grant_calls_over_at.is_none_or(|over| sighting.began_at >= over)
 }
 
 /// Still there although a removal was done before the look began: the removal did not hold.
@@ -182,13 +184,16 @@ fn end(grant: &Grant, reason: Reason, now: Timestamp) -> Result<Vec<Event>, Refu
     }
 }
 
-fn carry_on(grant: &Grant, by: &Grant) -> Result<Vec<Event>, Refusal> {
+fn carry_on(grant: &Grant, by: &Grant, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     let same_access = grant.approved.receiver == by.approved.receiver
         && grant.approved.entitlement == by.approved.entitlement;
     let lives = matches!(by.state, State::Pending | State::Active);
-    if grant.state == State::Ending && same_access && lives && by.id != grant.id {
-        Ok(vec![Event::Ended { gone: Gone::CarriedOn { by: by.id } }])
-    } else {
-        Err(wrong(grant, "being carried on"))
+    if grant.state != State::Ending || !same_access || !lives || by.id == grant.id {
+        return Err(wrong(grant, "being carried on"));
     }
+    // The end of the other one waits for its own calls, not for those of this grant.
+    if grant.grant_calls_over_at.is_some_and(|over| now < over) {
+        return Err(Refusal::BindingBusy {});
+    }
+    Ok(vec![Event::Ended { gone: Gone::CarriedOn { by: by.id } }])
 }

@@ -3,13 +3,11 @@
 //! Here: the state, its events and `apply`. The rules are in [`decide`].
 
 mod decide;
-#[cfg(test)]
-mod tests;
 
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Effect, Outcome, back_off_seconds};
-use crate::canonical::Digest;
+use crate::canonical::{Digest, no_fields};
 use crate::committed::Committed;
 use crate::id::{ActionId, EntitlementId, GrantId, IdentityId, RequestId, TargetId};
 use crate::length::Length;
@@ -59,6 +57,7 @@ impl State {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Reason {
+    #[serde(deserialize_with = "no_fields")]
     Expired,
     GivenBack {
         by: IdentityId,
@@ -67,13 +66,16 @@ pub enum Reason {
         by: IdentityId,
         note: Option<Committed<String>>,
     },
+    #[serde(deserialize_with = "no_fields")]
     HolderLeft,
+    #[serde(deserialize_with = "no_fields")]
     ApprovalWithdrawn,
     /// Policy no longer permits it, in its own words.
     RuledOut {
         ruling: Cited,
     },
     /// The approval was not used in time.
+    #[serde(deserialize_with = "no_fields")]
     ApprovalLapsed,
     /// The ledger did not show assent to exactly this.
     NotAssented {
@@ -291,6 +293,8 @@ fn finish(grant: &mut Grant, finished: &Finished, at: Timestamp) {
         (Outcome::InDoubt { .. }, _) => over_at.max(retry),
     };
     grant.due_at = Some(match action.effect {
+        // The removal waits for this call alone.
+        Effect::Grant if grant.state == State::Ending => over_at,
         Effect::Grant => again.min(grant.until.unwrap_or(again)),
         Effect::Remove => again,
     });

@@ -88,17 +88,18 @@ pub fn decide(
             Some(request) => Err(Refusal::AlreadyRegistered { what: request.id.to_string() }),
         },
         Command::Revise(intake) => {
-            let request = open(state.ok_or_else(missing)?)?;
+            let request = undecided(state.ok_or_else(missing)?, now)?;
             if intake.revision.requester != request.revision.requester {
                 return Err(Refusal::NotYours { what: request.id.to_string() });
             }
+            same_access(request, &intake.revision)?;
             submit(intake, Event::Revised, now)
         }
         Command::Approve(approve) => decide_approve(state.ok_or_else(missing)?, approve, now),
         Command::WithdrawApproval { actor } => withdraw_approval(state.ok_or_else(missing)?, actor),
         Command::Deny { actor, decider, digest, reason, eligible } => {
-            let request = open(state.ok_or_else(missing)?)?;
             let (by, _) = person(actor, decider, now)?;
+            let request = undecided(state.ok_or_else(missing)?, now)?;
             same_revision(request, digest)?;
             if !eligible.iter().any(|(_, ruling)| ruling.permit) {
                 return Err(not_eligible(eligible));
@@ -132,6 +133,26 @@ fn open(request: &Request) -> Result<&Request, Refusal> {
     }
     let state = request.state.as_str().to_owned();
     Err(Refusal::RequestClosed { request: request.id.to_string(), state })
+}
+
+/// Open, and its time not over, even if no worker has closed it yet.
+fn undecided(request: &Request, now: Timestamp) -> Result<&Request, Refusal> {
+    let request = open(request)?;
+    if now < request.lapses_at {
+        return Ok(request);
+    }
+    let state = State::Lapsed.as_str().to_owned();
+    Err(Refusal::RequestClosed { request: request.id.to_string(), state })
+}
+
+/// One request is one access for one receiver; anything else is another request.
+fn same_access(request: &Request, revision: &Revision) -> Result<(), Refusal> {
+    let known = &request.revision;
+    if revision.receiver == known.receiver && revision.entitlement == known.entitlement {
+        return Ok(());
+    }
+    let what = "a revision keeps the receiver and the entitlement; for others make a new request";
+    Err(Refusal::Unreadable { what: what.to_owned() })
 }
 
 fn active(identity: &Identity, now: Timestamp) -> Result<&Identity, Refusal> {
@@ -187,6 +208,9 @@ fn submit(
     if let Some(other) = intake.already_open {
         return Err(Refusal::AlreadyAsked { request: other.to_string() });
     }
+    if !may_ask.permit && may_ask.deciding.is_empty() && may_ask.errors.is_empty() {
+        return Err(not_offered(entitlement));
+    }
     permitted(may_ask)?;
     let route = solved_route(solved, entitlement)?;
     fillable(&route, intake.candidates, &excluded)?;
@@ -208,6 +232,17 @@ fn submit(
         events.push(Event::Approved(Approved { digest, basis: Basis::PreApproved { policies } }));
     }
     Ok(events)
+}
+
+/// The commonest refusal deserves more than "no policy permits it".
+fn not_offered(entitlement: &Entitlement) -> Refusal {
+    let teams: Vec<&str> = entitlement.offered_to.iter().map(|team| team.as_str()).collect();
+    let teams = if teams.is_empty() { "nobody".to_owned() } else { teams.join(", ") };
+    let name = &entitlement.name;
+    let why = format!(
+        "`{name}` is offered to {teams}, and no policy lets you ask for it for this receiver"
+    );
+    Refusal::RefusedByPolicy { why }
 }
 
 fn permitted(ruling: &Ruling) -> Result<(), Refusal> {
@@ -264,8 +299,8 @@ fn decide_approve(
     approve: Approve<'_>,
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
-    let request = open(request)?;
     let (approver, session) = person(approve.actor, approve.approver, now)?;
+    let request = undecided(request, now)?;
     same_revision(request, approve.digest)?;
     independent(request, approver, approve.excluded)?;
     active(approve.receiver, now)?;

@@ -3,8 +3,6 @@
 //! Here: the state, its events and `apply`. The rules are in [`decide`].
 
 mod decide;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -135,7 +135,7 @@ impl Draft<'_> {
             .await?;
         let entitlement = entitlement.ok_or(placet_domain::Refusal::UnknownEntitlement {
             given: revision.entitlement.to_string(),
-            near: None,
+            hint: String::new(),
         })?;
         let mut around =
             self.around_ask(revision.requester, revision.receiver, &entitlement).await?;

@@ -9,7 +9,7 @@ use placet_domain::entry::Entry;
 use placet_domain::event::Event;
 use placet_domain::event::trail::{self, Sealed};
 use placet_domain::id::{CredentialId, IdentityId, RequestId, Stream};
-use placet_domain::{Refusal, identity, request};
+use placet_domain::{Refusal, credential, identity, request};
 use placet_ledger::evidence::Bundle;
 use placet_ledger::{Checkpoint, Proven, TrailHead};
 use placet_store::Stored;
@@ -136,6 +136,10 @@ impl Mentions {
                 self.streams.insert(Stream::Target(revision.terms.target));
             }
             Event::Identity(identity::Event::Registered(identity)) => self.people(identity.owner()),
+            // Who let this person in: the login code behind the session, and who issued it.
+            Event::Credential(credential::Event::Issued(issued)) => {
+                self.streams.extend(issued.opened_by.map(Stream::Credential));
+            }
             _ => {}
         }
         self.commitments.extend(commitments(body)?);

@@ -25,14 +25,22 @@ use crate::error::Error;
 pub const LONGEST_TEXT: usize = 2_000;
 
 impl Draft<'_> {
-    pub(crate) async fn identity_called(&self, given: &str) -> Result<IdentityId, Error> {
+    pub(crate) async fn identity_called(&mut self, given: &str) -> Result<IdentityId, Error> {
         let unknown = || Refusal::UnknownIdentity { given: given.chars().take(64).collect() };
         if let Ok(id) = given.parse() {
             return Ok(id);
         }
         let handle: Handle = given.parse().map_err(|_| unknown())?;
         let found = self.engine.store.identity_called(&handle).await?;
-        Ok(found.ok_or_else(unknown)?)
+        let id = found.ok_or_else(unknown)?;
+        // The table only finds; who is called so, the commitment in the ledger says.
+        if self.profile(id).await?.handle != handle {
+            let why = format!(
+                "`{handle}` is not who the ledger says; see `placet ledger verify --state`"
+            );
+            return Err(Error::Fault(why));
+        }
+        Ok(id)
     }
 
     pub(crate) async fn request(&mut self, id: RequestId) -> Result<Request, Error> {
@@ -62,7 +70,7 @@ impl Draft<'_> {
         let target =
             target.ok_or(Refusal::UnknownTarget { given: revision.terms.target.to_string() })?;
         let profile = self.profile(revision.receiver).await?;
-        let account = profile.account_on(&target.name)?;
+        let account = profile.account_on(&target.name);
         let account = self.seal(&account, "account", revision.receiver)?;
         let id: GrantId = self.engine.environment.id();
         let approved = grant::Approved {

@@ -158,8 +158,6 @@ pub(crate) fn asked(revision: &Revision) -> Ask {
 
 impl Draft<'_> {
     pub(crate) async fn entitlement_called(&mut self, given: &str) -> Result<Entitlement, Error> {
-        let unknown =
-            |near| Refusal::UnknownEntitlement { given: given.chars().take(64).collect(), near };
         let found = match given.parse::<EntitlementName>() {
             Ok(name) => self.engine.store.entitlement_named(&name, &mut self.facts).await?,
             Err(_) => None,
@@ -168,7 +166,9 @@ impl Draft<'_> {
             Some(entitlement) => Ok(entitlement),
             None => {
                 let names = self.engine.store.entitlement_names().await?;
-                Err(unknown(nearest(given, &names)).into())
+                let hint = nearest(given, &names).map(|near| format!("; did you mean `{near}`?"));
+                let given = given.chars().take(64).collect();
+                Err(Refusal::UnknownEntitlement { given, hint: hint.unwrap_or_default() }.into())
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Requests, grants and findings as people see them.
 
+use placet_domain::action::Outcome;
 use placet_domain::actor::Actor;
 use placet_domain::canonical::Digest;
 use placet_domain::finding::{Finding, Resolution};
@@ -8,11 +9,11 @@ use placet_domain::id::{FindingId, GrantId, RequestId};
 use placet_domain::request::Request;
 use placet_domain::route::Route;
 use placet_domain::{Refusal, Timestamp};
-use placet_store::{Facts, Page};
+use placet_store::Facts;
 use serde::Serialize;
 
-use super::Who;
 use super::catalogue::ObservedView;
+use super::{Page, Who};
 use crate::Engine;
 use crate::error::Error;
 
@@ -80,6 +81,8 @@ pub struct GrantView {
     pub approved_at: Timestamp,
     pub until: Option<Timestamp>,
     pub first_seen_at: Option<Timestamp>,
+    /// What the target answered when the last call did not go well.
+    pub trouble: Option<String>,
     /// Why it ends or ended.
     pub end: Option<&'static str>,
     pub end_ordered_at: Option<Timestamp>,
@@ -116,13 +119,13 @@ impl Engine {
 
     pub async fn requests(&self, actor: Actor, page: &Page) -> Result<Vec<RequestView>, Error> {
         let reader = self.reader(actor).await?;
-        self.request_views(self.store.requests(&reader, page).await?).await
+        self.request_views(self.store.requests(&reader, &page.into()).await?).await
     }
 
     /// What waits for the actor, the oldest first.
     pub async fn inbox(&self, actor: Actor, page: &Page) -> Result<Vec<RequestView>, Error> {
         let reader = self.reader(actor).await?;
-        self.request_views(self.store.inbox(reader.who, page).await?).await
+        self.request_views(self.store.inbox(reader.who, &page.into()).await?).await
     }
 
     pub async fn grants(
@@ -133,7 +136,7 @@ impl Engine {
     ) -> Result<Vec<GrantView>, Error> {
         let reader = self.reader(actor).await?;
         let mut out = Vec::new();
-        for grant in self.store.grants(&reader, live, page).await? {
+        for grant in self.store.grants(&reader, live, &page.into()).await? {
             out.push(self.grant_view(grant).await?);
         }
         Ok(out)
@@ -147,7 +150,7 @@ impl Engine {
     ) -> Result<Vec<FindingView>, Error> {
         let reader = self.reader(actor).await?;
         let mut out = Vec::new();
-        for finding in self.store.findings(&reader, open, page).await? {
+        for finding in self.store.findings(&reader, open, &page.into()).await? {
             out.push(self.finding_view(finding).await?);
         }
         Ok(out)
@@ -179,7 +182,8 @@ impl Engine {
         };
         let mut facts = Facts::default();
         let mut holds = Vec::new();
-        for grant in self.store.holdings(revision.receiver, &mut facts).await? {
+        let held = self.store.holdings(revision.receiver, &mut facts).await?;
+        for grant in held.iter().filter(|grant| grant.approved.request != request.id) {
             holds.push(self.entitlement_name(grant.approved.entitlement).await?);
         }
         let grant = match self.store.grant_of(request.id, &mut facts).await? {
@@ -269,6 +273,14 @@ impl Engine {
             approved_at: grant.approved_at,
             until: grant.until,
             first_seen_at: grant.first_seen_at,
+            trouble: match grant.action.as_ref().and_then(|action| action.outcome.as_ref()) {
+                Some(Outcome::Failed { why } | Outcome::InDoubt { why })
+                    if !grant.state.is_over() =>
+                {
+                    Some(why.clone())
+                }
+                _ => None,
+            },
             end: grant.end.as_ref().map(|reason| reason.as_str()),
             end_ordered_at: grant.end_ordered_at,
             over_at: grant.over_at,

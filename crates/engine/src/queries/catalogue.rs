@@ -7,10 +7,10 @@ use placet_domain::id::{EntitlementId, TargetId};
 use placet_domain::identity::Kind;
 use placet_domain::name::TeamName;
 use placet_domain::target::Target;
-use placet_store::{Facts, LastLook, Page};
+use placet_store::{Facts, LastLook};
 use serde::Serialize;
 
-use super::Who;
+use super::{Page, Who};
 use crate::Engine;
 use crate::error::Error;
 
@@ -79,7 +79,7 @@ impl Engine {
         page: &Page,
     ) -> Result<Vec<EntitlementView>, Error> {
         self.reader(actor).await?;
-        let entitlements = self.store.entitlements(page).await?;
+        let entitlements = self.store.entitlements(&page.into()).await?;
         let mut out = Vec::with_capacity(entitlements.len());
         let names = self.names(entitlements.iter().map(|one| one.owner).collect()).await?;
         for one in entitlements {
@@ -91,7 +91,7 @@ impl Engine {
 
     pub async fn targets(&self, actor: Actor, page: &Page) -> Result<Vec<TargetView>, Error> {
         self.reader(actor).await?;
-        let targets = self.store.targets(page).await?;
+        let targets = self.store.targets(&page.into()).await?;
         let names = self.names(targets.iter().map(|one| one.owner).collect()).await?;
         let mut out = Vec::with_capacity(targets.len());
         for target in targets {

@@ -5,18 +5,33 @@ mod access;
 mod catalogue;
 mod ledger;
 mod people;
+mod policy;
 
 use std::collections::BTreeMap;
 
 use placet_domain::id::IdentityId;
-use placet_store::Called;
+use placet_domain::identity::{Identity, Profile};
+use placet_store::Facts;
 use serde::Serialize;
 
 pub use access::{FindingView, GrantView, RequestView, StageView};
 pub use catalogue::{EntitlementView, TargetView};
 pub use ledger::LedgerReport;
 pub use people::{IdentityView, MeView};
-pub use placet_store::Page;
+pub use policy::{PolicyView, ProposalView};
+
+/// A page of a list: at most `limit` rows (200 at the most), after the row named by `after`.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    pub limit: Option<u32>,
+    pub after: Option<String>,
+}
+
+impl From<&Page> for placet_store::Page {
+    fn from(page: &Page) -> Self {
+        Self { limit: page.limit, after: page.after.clone() }
+    }
+}
 
 /// A person or workload, as people call them; the id alone once they were erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,14 +43,14 @@ pub struct Who {
 
 /// Names by id, for views.
 #[derive(Debug, Default)]
-pub(crate) struct Names(BTreeMap<IdentityId, Called>);
+pub(crate) struct Names(BTreeMap<IdentityId, Profile>);
 
 impl Names {
     pub(crate) fn who(&self, id: IdentityId) -> Who {
         let called = self.0.get(&id);
         Who {
             id,
-            handle: called.map(|one| one.handle.clone()),
+            handle: called.map(|one| one.handle.to_string()),
             name: called.map(|one| one.name.clone()),
         }
     }
@@ -43,6 +58,18 @@ impl Names {
 
 impl crate::Engine {
     pub(crate) async fn names(&self, ids: Vec<IdentityId>) -> Result<Names, crate::Error> {
-        Ok(Names(self.store.called(ids).await?))
+        let mut out = BTreeMap::new();
+        for id in ids {
+            if out.contains_key(&id) {
+                continue;
+            }
+            let identity = self.store.load::<Identity>(id, &mut Facts::default()).await?;
+            let Some(identity) = identity else { continue };
+            // Opened against the commitment in the ledger: a name edited in the database is no name.
+            if let Some(profile) = self.store.disclosed(&identity.profile).await? {
+                out.insert(id, profile);
+            }
+        }
+        Ok(Names(out))
     }
 }

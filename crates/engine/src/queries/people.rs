@@ -7,10 +7,10 @@ use placet_domain::actor::Actor;
 use placet_domain::identity::{Identity, Nature};
 use placet_domain::name::TeamName;
 use placet_domain::{Refusal, Timestamp};
-use placet_store::{Facts, Page};
+use placet_store::Facts;
 use serde::Serialize;
 
-use super::Who;
+use super::{Page, Who};
 use crate::Engine;
 use crate::error::Error;
 
@@ -62,7 +62,7 @@ impl Engine {
             let why = "it takes the right to read everything".to_owned();
             return Err(Refusal::NotPermitted { what, why }.into());
         }
-        let identities = self.store.identities(page).await?;
+        let identities = self.store.identities(&page.into()).await?;
         let answers = |one: &Identity| one.owner().or(one.manager());
         let ids = identities.iter().flat_map(|one| std::iter::once(one.id).chain(answers(one)));
         let names = self.names(ids.collect()).await?;

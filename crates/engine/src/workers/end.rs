@@ -73,9 +73,15 @@ impl Command for OrderEnd {
                 && other.until.is_some_and(|until| now < until)
         });
         if let Some(by) = goes_on {
-            let events = grant::decide(Some(&grant), grant::Command::CarryOn { by }, now)?;
-            draft.advance(grant, events);
-            return Ok(Ordered::CarriedOn);
+            return match grant::decide(Some(&grant), grant::Command::CarryOn { by }, now) {
+                Ok(events) => {
+                    draft.advance(grant, events);
+                    Ok(Ordered::CarriedOn)
+                }
+                // The end is ordered; handing on waits for the call that is under way.
+                Err(Refusal::BindingBusy {}) => Ok(Ordered::Nothing),
+                Err(other) => Err(other.into()),
+            };
         }
         let busy = others()
             .any(|other| other.action.as_ref().is_some_and(|action| action.is_under_way_at(now)));
@@ -178,15 +184,14 @@ impl Command for LapseRequest {
 
 impl Engine {
     pub(super) async fn expire(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        self.enter_journal().await?;
-        let now = self.environment.now();
-        for id in self.store.due_grants(now, BATCH).await? {
+        for id in self.due_grants().await? {
             match self.end_one(id).await {
                 Ok(true) => stepped.ended += 1,
                 Ok(false) => {}
-                Err(Error::Refused(Refusal::StorageFull {})) => {
-                    // What cannot be recorded now still ends, and is entered later.
-                    self.end_unrecorded(id, stepped).await?;
+                // A full disk, or a log out of reach: what cannot be recorded now still ends, and
+                // is entered later.
+                Err(Error::Refused(Refusal::StorageFull {}) | Error::Fault(_)) => {
+                    self.try_unrecorded(id, stepped).await;
                 }
                 Err(error) => {
                     stepped.postponed += 1;
@@ -194,6 +199,11 @@ impl Engine {
                 }
             }
         }
+        if let Err(error) = self.settle_journal().await {
+            // What was journalled stays there; nothing keeps the endings that are due.
+            tracing::warn!(%error, "the journal of endings could not be settled yet");
+        }
+        let now = self.environment.now();
         for request in self.store.lapsing_requests(now, BATCH).await? {
             self.run(actor(Worker::Expire), &LapseRequest { request }).await?;
             stepped.lapsed += 1;
@@ -215,7 +225,7 @@ impl Engine {
             Outcome::Done => "the target still shows it after a removal".to_owned(),
             Outcome::Failed { why } | Outcome::InDoubt { why } => why.clone(),
         };
-        let mut grant = self.finish(&grant, action, outcome).await?;
+        let mut grant = self.finish(Worker::Expire, &grant, action, outcome).await?;
         if done && let Ok(reached) = self.reach(grant.approved.target).await {
             grant = self.look_at(&reached, &grant).await?;
         }
@@ -254,14 +264,29 @@ impl Engine {
         self.within_deadline(reached.connector.remove(order)).await
     }
 
+    /// How many endings wait in the journal to be entered.
+    pub fn journalled(&self) -> Result<usize, Error> {
+        let lines = journal::read(&self.options.journal);
+        lines
+            .map(|lines| lines.len())
+            .map_err(|e| Error::Fault(format!("the journal of endings: {e}")))
+    }
+
     /// Ending-only mode: due removals of recorded grants go on, and nothing is written but the
     /// journal.
     pub(super) async fn end_without_records(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let now = self.environment.now();
-        for id in self.store.due_grants(now, BATCH).await? {
-            self.end_unrecorded(id, stepped).await?;
+        for id in self.due_grants().await? {
+            self.try_unrecorded(id, stepped).await;
         }
         Ok(())
+    }
+
+    /// One that fails keeps no other.
+    async fn try_unrecorded(&self, id: GrantId, stepped: &mut Stepped) {
+        if let Err(error) = self.end_unrecorded(id, stepped).await {
+            stepped.postponed += 1;
+            tracing::warn!(grant = %id, %error, "an ending could not be done without records yet");
+        }
     }
 
     async fn end_unrecorded(&self, id: GrantId, stepped: &mut Stepped) -> Result<(), Error> {
@@ -269,7 +294,13 @@ impl Engine {
         let faults =
             |error: std::io::Error| Error::Fault(format!("the journal of endings: {error}"));
         let journalled = journal::read(&self.options.journal).map_err(faults)?;
-        if journalled.iter().any(|one| one.grant == id && one.seen_absent) {
+        let tries: Vec<&Ended> = journalled.iter().filter(|one| one.grant == id).collect();
+        let attempts = u32::try_from(tries.len()).unwrap_or(u32::MAX);
+        // Each try takes room in the journal, so the next one waits as long as it would on record.
+        let rests = tries.last().is_some_and(|one| {
+            now < one.at.plus_seconds(placet_domain::action::back_off_seconds(attempts))
+        });
+        if rests || tries.iter().any(|one| one.seen_absent) {
             return Ok(());
         }
         let grant = self.store.load::<Grant>(id, &mut Facts::default()).await?;
@@ -281,8 +312,12 @@ impl Engine {
             .store
             .overlapping(grant.approved.receiver, grant.approved.entitlement, &mut Facts::default())
             .await?;
-        if others.iter().any(|other| other.id != id && other.until.is_some_and(|until| now < until))
-        {
+        let goes_on = |other: &Grant| {
+            other.id != id
+                && matches!(other.state, State::Pending | State::Active)
+                && other.until.is_some_and(|until| now < until)
+        };
+        if others.iter().any(goes_on) {
             return Ok(());
         }
         let action = self.environment.id();
@@ -297,22 +332,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Enters what was journalled, now that records can be written again. The endings are entered
-    /// as what they are: due work, done again (removing twice is removing once) and then seen.
-    async fn enter_journal(&self) -> Result<(), Error> {
+    /// Forgets what was journalled, once every grant in it is over on record. Those grants are due
+    /// as they were, so the endings are entered as due work: done again (removing twice is removing
+    /// once) and then seen.
+    async fn settle_journal(&self) -> Result<(), Error> {
         let faults =
             |error: std::io::Error| Error::Fault(format!("the journal of endings: {error}"));
         let journalled = journal::read(&self.options.journal).map_err(faults)?;
+        for ended in &journalled {
+            let grant = self.store.load::<Grant>(ended.grant, &mut Facts::default()).await?;
+            if grant.is_some_and(|grant| !grant.state.is_over()) {
+                return Ok(());
+            }
+        }
         if journalled.is_empty() {
             return Ok(());
         }
-        for ended in &journalled {
-            tracing::info!(grant = %ended.grant, at = %ended.at, "entering an ending from the journal");
-            match self.end_one(ended.grant).await {
-                Err(Error::Refused(Refusal::GrantOver { .. })) | Ok(_) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        tracing::info!(endings = journalled.len(), "what was journalled is on record now");
         journal::clear(&self.options.journal).map_err(faults)
     }
 }

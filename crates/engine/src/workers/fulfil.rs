@@ -19,7 +19,7 @@ use placet_ledger::{Act, Claim, Proof, VerifiedAssent};
 use placet_policy::Ask;
 
 use super::touch::{Finish, Reached};
-use super::{BATCH, Stepped, actor};
+use super::{Stepped, actor};
 use crate::Engine;
 use crate::commands::submit::asked;
 use crate::draft::{Command, Draft};
@@ -162,7 +162,7 @@ impl Command for Stop {
 impl Engine {
     pub(super) async fn fulfil(&self, stepped: &mut Stepped) -> Result<(), Error> {
         let now = self.environment.now();
-        for id in self.store.due_grants(now, BATCH).await? {
+        for id in self.due_grants().await? {
             let grant = self.store.load::<Grant>(id, &mut placet_store::Facts::default()).await?;
             let Some(grant) = grant else { continue };
             let begins = match grant.state {
@@ -195,8 +195,13 @@ impl Engine {
             Err(error) => {
                 // Nothing was called, so the action surely failed; without assent it also ends.
                 let why = error.to_string();
-                self.finish(&grant, action, Outcome::Failed { why: why.clone() }).await?;
-                if let Error::Refused(Refusal::NotAssented { why }) = error {
+                self.finish(Worker::Fulfil, &grant, action, Outcome::Failed { why: why.clone() })
+                    .await?;
+                // A receipt that came too late for this call says nothing about assent: tried again.
+                let called_off = self.environment.now();
+                let in_time =
+                    grant.action.as_ref().is_some_and(|one| called_off < one.call_over_by);
+                if in_time && let Error::Refused(Refusal::NotAssented { why }) = error {
                     let stop = Stop { grant: grant.id, reason: Reason::NotAssented { why } };
                     self.run(actor(Worker::Fulfil), &stop).await?;
                 }
@@ -204,7 +209,7 @@ impl Engine {
             }
         };
         let failed = matches!(outcome, Outcome::Failed { .. });
-        let grant = self.finish(&grant, action, outcome).await?;
+        let grant = self.finish(Worker::Fulfil, &grant, action, outcome).await?;
         if !failed {
             self.look_at(&reached, &grant).await?;
         }
@@ -230,7 +235,8 @@ impl Engine {
         if action.outcome.is_none() {
             // The worker died in the call.
             let why = "the worker stopped before the target answered".to_owned();
-            grant = self.finish(&grant, action.id, Outcome::InDoubt { why }).await?;
+            grant =
+                self.finish(Worker::Fulfil, &grant, action.id, Outcome::InDoubt { why }).await?;
         }
         let grant = self.look_at(reached, &grant).await?;
         // Seen: nothing to do. Not seen although the call is provably over: call again.
@@ -240,11 +246,12 @@ impl Engine {
 
     pub(super) async fn finish(
         &self,
+        worker: Worker,
         grant: &Grant,
         action: ActionId,
         outcome: Outcome,
     ) -> Result<Grant, Error> {
-        self.run(actor(Worker::Fulfil), &Finish { grant: grant.id, action, outcome }).await
+        self.run(actor(worker), &Finish { grant: grant.id, action, outcome }).await
     }
 
     /// The proof, out of the ledger alone, that exactly this was agreed to.

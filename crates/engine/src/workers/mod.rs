@@ -7,11 +7,12 @@ mod observe;
 pub(crate) mod touch;
 
 use placet_domain::actor::{Actor, Worker};
+use placet_domain::id::GrantId;
 
 use crate::Engine;
 use crate::error::Error;
 
-/// The most that one step takes on.
+/// The most that is read at once.
 pub const BATCH: u32 = 64;
 
 /// What a step did: something is nothing to be proud of, nothing is a reason to rest.
@@ -50,6 +51,22 @@ impl Engine {
         self.count(self.fulfil(&mut stepped).await);
         self.count(self.observe(&mut stepped).await);
         stepped
+    }
+
+    /// Everything that is due now, the longest due first. All of it: what cannot be done yet stays
+    /// due, and must not keep the rest from its turn.
+    pub(crate) async fn due_grants(&self) -> Result<Vec<GrantId>, Error> {
+        let now = self.environment.now();
+        let mut all = Vec::new();
+        let mut last = None;
+        loop {
+            let page = self.store.due_grants(now, last, BATCH).await?;
+            last = page.last().copied();
+            all.extend(page.iter().map(|due| due.grant));
+            if page.len() < BATCH as usize {
+                return Ok(all);
+            }
+        }
     }
 
     /// A worker's own failure is told to the operator; the next step tries again.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use placet_domain::Timestamp;
 use placet_domain::actor::Worker;
-use placet_domain::canonical;
+use placet_domain::canonical::{self, Digest};
 use placet_domain::entitlement::Entitlement;
 use placet_domain::finding::{Kind, Opened, Resolution};
 use placet_domain::id::{GrantId, RequestId, Stream, TargetId};
@@ -42,11 +42,14 @@ impl Command for Record<'_> {
         let appeared = seen.difference(self.known).count();
         if complete && (self.baseline || appeared > 0 || !gone.is_empty()) {
             let state = draft.engine.store.load::<Target>(self.target, &mut draft.facts).await?;
-            let root = canonical::digest(&(draft.engine.environment.salt(), seen))?;
+            let salt = Digest::from_bytes(draft.engine.environment.random()).to_string();
+            let root = canonical::digest(&(&salt, seen))?;
+            let salt = draft.seal(&salt, "observation", self.target)?;
             let observed = Observed {
                 completeness: self.observation.completeness,
                 began_at: self.observation.began_at,
                 count: u64::try_from(seen.len()).unwrap_or(u64::MAX),
+                salt,
                 root,
                 appeared: u64::try_from(appeared).unwrap_or(u64::MAX),
                 vanished: u64::try_from(gone.len()).unwrap_or(u64::MAX),
@@ -156,8 +159,15 @@ impl Engine {
             .retain(|binding| governed.iter().any(|one| one.native == binding.native));
 
         let known = self.store.observed_bindings(id).await?;
-        let baseline =
-            self.store.last_look(id).await?.is_none_or(|last| last.complete_at.is_none());
+        let last = self.store.last_look(id).await?;
+        let baseline = last.as_ref().is_none_or(|last| last.complete_at.is_none());
+        let completeness = observation.completeness.as_str();
+        // Told once for each change, not at every look.
+        if let Some(detail) = &detail
+            && last.is_none_or(|last| last.completeness != completeness)
+        {
+            tracing::warn!(target = %reached.target.name, completeness, "{detail}");
+        }
         let record =
             Record { target: id, observation: &observation, detail, known: &known, baseline };
         self.run(actor(Worker::Observe), &record).await?;

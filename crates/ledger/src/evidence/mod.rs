@@ -167,9 +167,9 @@ fn checks(
             checkpoint.origin, checkpoint.size
         ),
         format!(
-            "{} entries of the trail are in the log, each linked to the one before, and the seal \
-             counts them",
-            trail.head.entries
+            "{} entries of the trail, and the seal that counts them, are in the log, each linked to \
+             the one before",
+            trail.head.entries.saturating_sub(1)
         ),
     ];
     if !others.is_empty() {
@@ -199,7 +199,7 @@ fn checks(
     if let Some((first, at)) = &judged.first_intent {
         let lived = story::duration(first.until.seconds_since(*at));
         out.push(format!(
-            "the access was approved before it was begun, and its end was fixed before that: \
+            "the access was approved before it was begun, and its end was fixed before the call: \
              {lived} later, at {}",
             first.until
         ));
@@ -216,6 +216,8 @@ fn cannot_know(
     let mut out: Vec<String> = [
         "whether the key is the right one: compare it with a copy that came another way",
         "whether people were coerced or deceived, or lent their sessions to others",
+        "what was left out beside the trail: that somebody had left, or a session had ended, shows \
+         only where its entry is here",
         "what was entered after the seal; ask for a newer export to see it",
         "whether others were shown the same ledger, unless witnesses signed the checkpoint",
         "whether the targets told the truth when they were observed",

@@ -73,6 +73,7 @@ routes! {
     "GET" "/findings" Known => get(access::findings);
 
     "GET" "/policy" Known => get(policy::ruling);
+    "GET" "/policy/bundles/{digest}" Known => get(policy::show);
     "POST" "/policy/bundles" Known => post(policy::propose);
     "POST" "/policy/bundles/{digest}/adopt" Session => post(policy::adopt);
 

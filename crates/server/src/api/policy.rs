@@ -6,6 +6,7 @@ use placet_domain::bundle::Bundle;
 use placet_domain::canonical::Digest;
 use placet_engine::Engine;
 use placet_engine::commands::bundle::{AdoptBundle, ProposeBundle};
+use placet_engine::queries::PolicyView;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Known;
@@ -23,11 +24,26 @@ pub(crate) struct Cited {
     bundle: Option<Digest>,
 }
 
+/// The files of a bundle.
+#[derive(Serialize)]
+pub(crate) struct Files {
+    files: Bundle,
+}
+
+/// A bundle as somebody reads it before adopting it.
+pub(crate) async fn show(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(digest): Named<Digest>,
+) -> Result<Json<Files>, Failed> {
+    Ok(Json(Files { files: engine.bundle_files(actor, digest).await? }))
+}
+
 pub(crate) async fn ruling(
     State(engine): State<Engine>,
-    Known(_): Known,
-) -> Result<Json<Cited>, Failed> {
-    Ok(Json(Cited { bundle: engine.ruling_bundle().await? }))
+    Known(actor): Known,
+) -> Result<Json<PolicyView>, Failed> {
+    Ok(Json(engine.policy(actor).await?))
 }
 
 pub(crate) async fn propose(

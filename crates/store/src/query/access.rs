@@ -40,9 +40,9 @@ impl Store {
         let rows = sqlx::query(
             "select id, version, state from request r \
              where ($1 is null or r.id = $1) \
-             and ($2 or r.requester = $3 or r.receiver = $3 \
-               or r.receiver in (select id from identity where owner = $3) \
-               or exists (select 1 from waiting w where w.request = r.id and w.identity = $3) \
+             and ($2 or ($8 and (r.requester = $3 or r.receiver = $3 \
+                 or r.receiver in (select id from identity where owner = $3) \
+                 or exists (select 1 from waiting w where w.request = r.id and w.identity = $3))) \
                or ($4 and r.receiver in (select id from identity where manager = $3)) \
                or ($5 and r.entitlement in (select id from entitlement where owner = $3))) \
              and ($6 is null or (r.submitted_at, r.id) < \
@@ -56,6 +56,7 @@ impl Store {
         .bind(reader.may(Scope::Owned))
         .bind(page.after.as_deref())
         .bind(page.limit())
+        .bind(reader.may(Scope::Mine))
         .fetch_all(&self.read)
         .await?;
         shown(&rows)
@@ -71,8 +72,8 @@ impl Store {
         let rows = sqlx::query(
             "select id, version, state from access_grant g \
              where (not $1 or g.live) \
-             and ($2 or g.receiver = $3 \
-               or g.receiver in (select id from identity where owner = $3) \
+             and ($2 or ($8 and (g.receiver = $3 \
+                 or g.receiver in (select id from identity where owner = $3))) \
                or ($4 and g.receiver in (select id from identity where manager = $3)) \
                or ($5 and g.entitlement in (select id from entitlement where owner = $3))) \
              and ($6 is null or (g.approved_at, g.id) < \
@@ -86,6 +87,7 @@ impl Store {
         .bind(reader.may(Scope::Owned))
         .bind(page.after.as_deref())
         .bind(page.limit())
+        .bind(reader.may(Scope::Mine))
         .fetch_all(&self.read)
         .await?;
         shown(&rows)
@@ -101,7 +103,7 @@ impl Store {
         let rows = sqlx::query(
             "select id, version, state from finding f \
              where (not $1 or f.stands = 'open') \
-             and ($2 or f.owner = $3 \
+             and ($2 or ($7 and f.owner = $3) \
                or ($4 and f.target in (select id from target where owner = $3))) \
              and ($5 is null or (f.opened_at, f.id) < \
                (select p.opened_at, p.id from finding p where p.id = $5)) \
@@ -113,6 +115,7 @@ impl Store {
         .bind(reader.may(Scope::Owned))
         .bind(page.after.as_deref())
         .bind(page.limit())
+        .bind(reader.may(Scope::Mine))
         .fetch_all(&self.read)
         .await?;
         shown(&rows)

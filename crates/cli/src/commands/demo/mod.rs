@@ -61,7 +61,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     let told = company.live(&dir).await?;
 
     if silent {
-        output::json(&json!({
+        output::show_json(&json!({
             "requests": told.requests,
             "grants": told.grants,
             "findings": told.findings,

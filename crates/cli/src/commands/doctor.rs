@@ -1,0 +1,50 @@
+//! `placet doctor`: is this data directory well?
+
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::config::Config;
+use crate::output::{self, Ended};
+
+pub async fn run(context: &Context) -> anyhow::Result<()> {
+    if context.server.is_some() {
+        let health = context.api().await?.get("/health").await?;
+        let why = super::text_at(&health, "/why").to_owned();
+        context.show(&health, |health| format!("mode: {}", super::text_at(health, "/mode")));
+        return well(why);
+    }
+    let config = Config::of(&context.data)?;
+    let place = config.place(&context.data);
+    let engine = context.engine().await?;
+    let why = engine.ending_only();
+    let journalled = engine.journalled().map_err(output::ended)?;
+    let verifier_key = engine.verifier_key();
+    let mode = if why.is_some() { "ending only" } else { "normal" };
+    let found: Value = json!({
+        "mode": mode,
+        "why": why,
+        "key": place.key,
+        "verifier_key": verifier_key,
+        "endings_to_enter": journalled,
+    });
+    context.show(&found, |_| {
+        format!(
+            "mode: {mode}\nsigning key: `{}`\nverifier key: {verifier_key}\nendings in the journal, to be entered: {journalled}",
+            place.key.display()
+        )
+    });
+    well(why.unwrap_or_default())
+}
+
+fn well(why: String) -> anyhow::Result<()> {
+    if why.is_empty() {
+        output::note("well; `placet ledger verify --state` reads everything again");
+        return Ok(());
+    }
+    Err(Ended::Broken(format!(
+        "only ending access is possible: {why}\n  \
+         if the database was restored from a backup, put the newer one back; if it was tampered with,\n  \
+         keep it as it is, and compare it with an exported ledger"
+    ))
+    .into())
+}

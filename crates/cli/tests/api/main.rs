@@ -1,0 +1,9 @@
+//! The API, in the voice of actors: what each may, and what bad input gets. Everything goes
+//! through the router that `placet serve` serves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test may.
+
+mod refusals;
+mod routes;
+mod stories;
+mod world;

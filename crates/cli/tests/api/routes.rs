@@ -1,0 +1,83 @@
+//! Every route against every kind of caller: the authorisation matrix, kept as a golden file.
+
+use placet_server::{Needs, ROUTES};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const CALLERS: [(&str, &str); 5] = [
+    ("nobody", ""),
+    ("person", "ines"),
+    ("token", "ines-token"),
+    ("workload", "booking-api"),
+    ("administrator", "ada"),
+];
+
+#[tokio::test]
+async fn every_route_knows_whom_it_lets_in() {
+    let world = World::new().await;
+    let (request, grant) = world.active("4h").await;
+    let mut lines = Vec::new();
+    for route in ROUTES {
+        let path = route
+            .path
+            .replace("{handle}", "yara")
+            .replace("{name}", "audit-room")
+            .replace("{digest}", &"0".repeat(64))
+            .replace("/grants/{id}", &format!("/grants/{grant}"))
+            .replace("{id}", &request.text("/id"));
+        let mut cells = Vec::new();
+        for (name, who) in CALLERS {
+            // Logging out would end the caller's own credential for the rest of the matrix.
+            if route.path == "/logout" && name != "nobody" {
+                continue;
+            }
+            let answer = world.call(who, route.method, &path, body(route.path)).await;
+            let code = answer.code();
+            match (route.needs, name) {
+                (Needs::Nothing, _) => {}
+                (_, "nobody") => assert_eq!(code, "not_authenticated", "{}", route.path),
+                (Needs::Session, "token" | "workload") => {
+                    assert_ne!(code, "ok", "{} let a {name} in", route.path);
+                }
+                _ => {}
+            }
+            cells.push(format!("{name}={code}"));
+        }
+        lines.push(format!(
+            "{} {} ({:?}): {}",
+            route.method,
+            route.path,
+            route.needs,
+            cells.join(" ")
+        ));
+    }
+    golden("routes.golden", &(lines.join("\n") + "\n"));
+}
+
+/// A body that each route can read, so that what it answers is about the caller.
+fn body(path: &str) -> Option<Value> {
+    let digest = "0".repeat(64);
+    let ask = || json!({ "entitlement": "nothing", "length": "1h", "justification": "to see" });
+    Some(match path {
+        "/login" => json!({ "code": "made up" }),
+        "/login-codes" => json!({ "person": "nobody" }),
+        "/tokens" => json!({ "holder": "kim", "length": "1h" }),
+        "/requests" | "/requests/{id}/revisions" => ask(),
+        "/requests/{id}/approve" => json!({ "digest": digest }),
+        "/requests/{id}/deny" => json!({ "digest": digest, "reason": "no" }),
+        "/policy/bundles" => json!({ "files": { "nothing.cedar": "" } }),
+        _ => return None,
+    })
+}
+
+/// Compares with a file beside the tests; `UPDATE_GOLDEN=1` writes it.
+#[track_caller]
+pub fn golden(name: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, expected, "{name} differs; look at it, then run with UPDATE_GOLDEN=1");
+}

@@ -1,0 +1,268 @@
+//! The program itself, as a new user and an operator run it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test may.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use sqlx::{Connection as _, SqliteConnection};
+
+/// A folder for one test, and the program run in it.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, who: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_placet"));
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("PLACET_SESSIONS", self.path(&format!("{who}.sessions")))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, who: &str, args: &[&str]) -> Output {
+        self.command(who, args).output().unwrap()
+    }
+
+    /// Runs well, and answers what was printed.
+    #[track_caller]
+    fn good(&self, who: &str, args: &[&str]) -> String {
+        let output = self.run(who, args);
+        let (out, err) = texts(&output);
+        assert!(output.status.success(), "{args:?}: {out}{err}");
+        out
+    }
+
+    #[track_caller]
+    fn json(&self, who: &str, args: &[&str]) -> Value {
+        let args: Vec<&str> = [args, &["--output", "json"]].concat();
+        serde_json::from_str(&self.good(who, &args)).unwrap()
+    }
+
+    /// Ends with this exit code, and says this on stderr.
+    #[track_caller]
+    fn bad(&self, who: &str, args: &[&str], code: i32, says: &str) {
+        let output = self.run(who, args);
+        let (_, err) = texts(&output);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(says), "{args:?}: {err}");
+    }
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/catalog.toml")
+}
+
+/// A server that is killed when the test lets go of it.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(place: &Place) -> Self {
+        let mut child = place
+            .command("operator", &["serve", "--listen", "127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let url = lines
+            .find_map(|line| line.unwrap().strip_prefix("serving on ").map(str::to_owned))
+            .expect("the server says where it serves");
+        // What it logs later is of no interest here, but must be read.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, url }
+    }
+
+    /// `kill -9`: nothing is tidied up.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_demo_tells_its_story_and_ends_well() {
+    let place = Place::new();
+    let told = place.good("nobody", &["demo", "--once"]);
+    for part in [
+        "Ines asks",
+        "web-groups: booking-deployers: ines",
+        "the request behind it: none",
+        "refused (self_approval)",
+        "seen absent",
+        "with one entry left out",
+        "governed rows are exactly the fold of their events",
+    ] {
+        assert!(told.contains(part), "`{part}` is not told:\n{told}");
+    }
+}
+
+#[tokio::test]
+async fn the_demo_leaves_data_that_verifies_and_shows_every_edit() {
+    let place = Place::new();
+    let closing = place.json("nobody", &["demo", "--once", "--data", "kept"]);
+    let size = closing["ledger"]["size"].as_u64().unwrap();
+    let verified = place.json("nobody", &["ledger", "verify", "--state", "--data", "kept/data"]);
+    assert_eq!(
+        (verified["size"].as_u64(), &verified["root"]),
+        (Some(size), &closing["ledger"]["root"])
+    );
+
+    let verify = ["evidence", "verify", "kept/evidence.json", "--key", "kept/log.verifier"];
+    assert!(place.good("auditor", &verify).contains("Ines Duarte (`ines`) asked for"));
+    let text = std::fs::read_to_string(place.path("kept/evidence.json")).unwrap();
+    std::fs::write(place.path("kept/evidence.json"), text.replacen("manager", "manicer", 1))
+        .unwrap();
+    place.bad("auditor", &verify, 4, "does not hold");
+
+    place.good(
+        "nobody",
+        &["ledger", "export", "--data", "kept/data", "--out", "out", "--key-out", "out.key"],
+    );
+    let check = ["ledger", "verify-export", "out", "--key", "out.key"];
+    assert!(place.good("auditor", &check).contains(&format!("{size} entries")));
+    let tile = place.path("out/tile/entries");
+    let file = std::fs::read_dir(&tile).unwrap().next().unwrap().unwrap().path();
+    let file = if file.is_dir() {
+        std::fs::read_dir(file).unwrap().next().unwrap().unwrap().path()
+    } else {
+        file
+    };
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    place.bad("auditor", &check, 4, "does not hold");
+
+    let url = format!("sqlite://{}", place.path("kept/data/placet.db").display());
+    let mut database = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query("update finding set stands = 'open'").execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    place.bad(
+        "nobody",
+        &["ledger", "verify", "--state", "--data", "kept/data"],
+        4,
+        "table `finding`, row `fnd_",
+    );
+}
+
+#[test]
+fn a_new_user_gets_from_nothing_to_evidence() {
+    let place = Place::new();
+    let founded = place.json("ada", &["init", "--catalog", example().to_str().unwrap()]);
+    let codes: Vec<(String, String)> = founded["login_codes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (one["person"].as_str().unwrap().to_owned(), one["code"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    assert_eq!(codes.len(), 2);
+    let (first, code) = &codes[0];
+    place.bad(first, &["whoami"], 3, "nobody is known");
+    assert!(place.good(first, &["login", "--code", code]).contains(first));
+    place.bad("thief", &["login", "--code", code], 3, "login code is not valid");
+    place.bad(first, &["init", "--catalog", example().to_str().unwrap()], 3, "registered already");
+    assert!(place.good(first, &["identities", "list"]).contains(first));
+    assert!(!place.good(first, &["catalog", "list"]).is_empty());
+    assert!(place.good(first, &["doctor"]).contains("mode: normal"));
+    assert!(place.good(first, &["completions", "bash"]).contains("placet"));
+}
+
+#[test]
+fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
+    let place = Place::new();
+    let founded = place.json("ada", &["init", "--catalog", example().to_str().unwrap()]);
+    let code = founded["login_codes"][0]["code"].as_str().unwrap();
+    let person = founded["login_codes"][1]["person"].as_str().unwrap();
+    let server = Server::start(&place);
+    place.bad(
+        "operator",
+        &["serve", "--listen", "127.0.0.1:0"],
+        3,
+        "another `placet` works on this data directory",
+    );
+    place.bad(
+        "operator",
+        &["ledger", "verify"],
+        3,
+        "another `placet` works on this data directory",
+    );
+    place.good("ada", &["login", "--code", code, "--server", &server.url]);
+    let mut issued = Vec::new();
+    for _ in 0..20 {
+        issued.push(place.json("ada", &["login-code", person, "--server", &server.url]));
+    }
+    server.kill();
+    let verified = place.json("operator", &["ledger", "verify", "--state"]);
+    assert_eq!(verified["faults"], Value::Array(Vec::new()));
+    let server = Server::start(&place);
+    let last = issued.last().unwrap()["secret"].as_str().unwrap();
+    assert!(
+        place.good("other", &["login", "--code", last, "--server", &server.url]).contains(person)
+    );
+    place.bad("ada", &["whoami", "--server", "http://127.0.0.1:9"], 5, "no answer");
+}
+
+#[test]
+fn a_typo_in_a_file_is_named_with_line_and_nearest_name() {
+    let place = Place::new();
+    let text = std::fs::read_to_string(example()).unwrap();
+    let typo = text.replacen("owner", "ownr", 1);
+    assert_ne!(text, typo);
+    let line = typo.lines().position(|line| line.contains("ownr")).unwrap() + 1;
+    std::fs::write(place.path("catalog.toml"), typo).unwrap();
+    place.bad(
+        "ada",
+        &["init", "--catalog", "catalog.toml"],
+        2,
+        &format!("catalog.toml:{line}:1: unknown field `ownr`; did you mean `owner`?"),
+    );
+    assert!(!place.path("placet-data").exists(), "nothing is half-done");
+
+    std::fs::write(
+        place.path("catalog.toml"),
+        text.replace("administrators = [", "administrators = [\"nobody\", "),
+    )
+    .unwrap();
+    place.bad("ada", &["init", "--catalog", "catalog.toml"], 2, "no identity is called `nobody`");
+    place.good("ada", &["init", "--catalog", example().to_str().unwrap()]);
+
+    place.good("ada", &["policy", "shipped", "--out", "bundle"]);
+    assert!(place.good("ada", &["policy", "check", "bundle"]).contains("policies, stages"));
+    assert!(place.good("ada", &["policy", "test", "bundle"]).contains(" 0 failed"));
+    let gates = place.path("bundle/policies/gates.cedar");
+    let text = std::fs::read_to_string(&gates).unwrap();
+    std::fs::write(&gates, text.replacen("context.approvals.owner", "context.approvals.ownr", 1))
+        .unwrap();
+    place.bad("ada", &["policy", "check", "bundle"], 4, "policies/gates.cedar:");
+}

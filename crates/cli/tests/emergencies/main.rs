@@ -1,0 +1,242 @@
+//! What must hold when something is wrong: the database edited, rolled back or full, the policy
+//! gone, a worker that died. New access is refused with a reason; what is due still ends.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test may.
+
+#[path = "../api/world.rs"]
+#[allow(dead_code)] // Shared with the tests of the API; not everything is used here.
+mod world;
+
+use std::sync::Arc;
+
+use placet_connectors::Registry;
+use placet_domain::id::EventId;
+use placet_engine::{Engine, Machine, Options};
+use placet_ledger::{LogKey, Receipt};
+use placet_store::{Commit, Done, Log, Settings, Store};
+use serde_json::json;
+use sqlx::{Connection as _, Row as _, SqliteConnection};
+use world::{World, place};
+
+async fn sql(world: &World) -> SqliteConnection {
+    let path = world.dir.path().join("data/placet.db");
+    SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+}
+
+fn groups(world: &World) -> String {
+    std::fs::read_to_string(world.groups()).unwrap()
+}
+
+async fn rest(millis: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+}
+
+fn serve(world: &mut World, engine: Engine) {
+    world.router = placet_server::router(engine.clone());
+    world.engine = engine;
+}
+
+/// Stops the engine: nobody holds the data directory any more.
+async fn stop(world: &mut World) {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let idle = Engine::create(&place(elsewhere.path()), "idle.example/log").await.unwrap();
+    serve(world, idle);
+    // The write task closes the database after the last handle is gone.
+    rest(200).await;
+}
+
+/// Opens the engine again, as after a restart.
+async fn again(world: &mut World) {
+    stop(world).await;
+    let engine = Engine::open(&place(world.dir.path())).await.unwrap();
+    serve(world, engine);
+}
+
+/// Opens the store with settings and a log of the test's own.
+async fn opened(world: &mut World, page_limit: Option<u32>, wrap: impl FnOnce(Store) -> Store) {
+    stop(world).await;
+    let data = world.dir.path().join("data");
+    let text = std::fs::read_to_string(data.join("log.key")).unwrap();
+    let key = LogKey::from_private_text(text.trim()).unwrap();
+    let settings = Settings { page_limit, ..Settings::new(&data) };
+    let store = wrap(Store::open(settings, key).await.unwrap());
+    let options = Options { observe_seconds: 1, journal: data.join("endings.journal") };
+    serve(world, Engine::new(store, Arc::new(Machine), Registry::shipped(), options));
+}
+
+#[tokio::test]
+async fn an_edited_row_is_named_and_gives_no_access() {
+    let mut world = World::new().await;
+    let asked = world.ask("ines", "booking-staging-deploy", "1h").await.good();
+    world.approve("mara", &asked).await.good();
+    world.approve("kim", &asked).await.good();
+    // An insider makes eight hours of one, behind Placet's back.
+    let mut database = sql(&world).await;
+    let edited = sqlx::query(
+        "update access_grant set state = replace(state, '\"length\":3600', '\"length\":28800')",
+    )
+    .execute(&mut database)
+    .await
+    .unwrap();
+    assert_eq!(edited.rows_affected(), 1);
+    let report = world.engine.verify_ledger(true).await.unwrap();
+    assert_eq!(report.faults.len(), 1, "{:?}", report.faults);
+    assert!(report.faults[0].contains("table `access_grant`") && report.faults[0].contains("fold"));
+
+    world.engine.step().await;
+    assert!(!groups(&world).contains("ines"), "no access without proof from the ledger");
+    again(&mut world).await;
+    world.engine.step().await;
+    let grants = world.get("nora", "/grants?all=true").await.good();
+    assert_eq!(grants.body[0]["end"], json!("the ledger does not show assent"), "{}", grants.body);
+}
+
+#[tokio::test]
+async fn an_edited_entry_or_head_means_ending_only() {
+    let mut world = World::new().await;
+    let mut database = sql(&world).await;
+    for text in [
+        "update ledger_head set checkpoint = replace(checkpoint, 'test.example/log', 'test.example/lag')",
+        "update ledger_head set checkpoint = replace(checkpoint, 'test.example/lag', 'test.example/log')",
+    ] {
+        sqlx::query(text).execute(&mut database).await.unwrap();
+    }
+    again(&mut world).await;
+    assert_eq!(world.engine.ending_only(), None, "what was put right again is right");
+    sqlx::query(
+        "update ledger_tile set hashes = replace(hashes, substr(hashes, 1, 8), '00000000')",
+    )
+    .execute(&mut database)
+    .await
+    .unwrap();
+    again(&mut world).await;
+    assert!(world.engine.ending_only().unwrap().contains("not the one that was signed"));
+    world.ask("ines", "build-logs", "1h").await.refused("ending_only");
+}
+
+#[tokio::test]
+async fn a_rolled_back_database_ends_access_and_begins_none() {
+    let mut world = World::new().await;
+    let (_, _) = world.active("2s").await;
+    assert!(groups(&world).contains("ines"));
+    let data = world.dir.path().join("data");
+    let backup = world.dir.path().join("backup.db");
+    let mut database = sql(&world).await;
+    sqlx::query("vacuum into $1")
+        .bind(backup.display().to_string())
+        .execute(&mut database)
+        .await
+        .unwrap();
+    database.close().await.unwrap();
+    world.ask("timetable-ci", "build-logs", "1h").await.good();
+
+    // Somebody puts an older copy of the database back.
+    stop(&mut world).await;
+    for name in ["placet.db", "placet.db-wal", "placet.db-shm"] {
+        let _ = std::fs::remove_file(data.join(name));
+    }
+    std::fs::copy(&backup, data.join("placet.db")).unwrap();
+    again(&mut world).await;
+    let why = world.engine.ending_only().unwrap();
+    assert!(why.contains("rolled back"), "{why}");
+    assert_eq!(world.get("", "/health").await.good().text("/mode"), "ending_only");
+    world.ask("ines", "build-logs", "1h").await.refused("ending_only");
+
+    rest(2_000).await;
+    world.engine.step().await;
+    assert!(!groups(&world).contains("ines"), "what is due still ends");
+    assert_eq!(world.engine.journalled().unwrap(), 1);
+    world.engine.step().await;
+    assert_eq!(
+        world.engine.journalled().unwrap(),
+        1,
+        "what was seen to be gone is not ended twice"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_policy_grants_nothing_and_ends_everything_due() {
+    let mut world = World::new().await;
+    world.active("1s").await;
+    let waiting = world.ask("tom", "booking-staging-deploy", "1h").await.good();
+    world.approve("mara", &waiting).await.good();
+    world.approve("kim", &waiting).await.good();
+    let mut database = sql(&world).await;
+    let bundle = world.get("ada", "/policy").await.good().text("/bundle");
+    sqlx::query("delete from record where digest = $1")
+        .bind(bundle)
+        .execute(&mut database)
+        .await
+        .unwrap();
+    again(&mut world).await;
+    world.ask("ines", "build-logs", "1h").await.refused("policy_failed");
+    rest(1_000).await;
+    world.engine.step().await;
+    assert!(!groups(&world).contains("ines"), "ending asks no policy");
+    assert!(!groups(&world).contains("tom"), "beginning does");
+    let again = world.engine.verify_ledger(true).await.unwrap();
+    assert_eq!(again.faults, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_the_new_and_ends_the_due() {
+    let mut world = World::new().await;
+    world.active("3s").await;
+    let mut database = sql(&world).await;
+    let row = sqlx::query("pragma page_count").fetch_one(&mut database).await.unwrap();
+    let pages = u32::try_from(row.try_get::<i64, _>(0).unwrap()).unwrap();
+    database.close().await.unwrap();
+
+    opened(&mut world, Some(pages), |store| store).await;
+    let mut code = String::new();
+    for _ in 0..50 {
+        code = world.ask("kim", "build-logs", "1h").await.code();
+        if code == "storage_full" {
+            break;
+        }
+        let asked = world.get("kim", "/requests?limit=1").await.good();
+        let path = format!("/grants/{}/give-back", asked.body[0]["grant"]["id"].as_str().unwrap());
+        world.post("kim", &path, json!({})).await;
+    }
+    assert_eq!(code, "storage_full");
+    rest(3_000).await;
+    world.engine.step().await;
+    world.engine.step().await;
+    assert!(!groups(&world).contains("ines"), "what is due still ends: {}", groups(&world));
+    assert_eq!(world.engine.journalled().unwrap(), 1, "and is written down beside the database");
+
+    again(&mut world).await;
+    for _ in 0..3 {
+        world.engine.step().await;
+        rest(1_100).await;
+    }
+    assert_eq!(world.engine.journalled().unwrap(), 0, "entered, once there is room");
+    let report = world.engine.verify_ledger(true).await.unwrap();
+    assert_eq!(report.faults, Vec::<String>::new());
+    let grants = world.get("nora", "/grants?all=true&limit=200").await.good();
+    let of_ines =
+        grants.body.as_array().unwrap().iter().find(|one| one["receiver"]["handle"] == "ines");
+    assert_eq!(of_ines.unwrap()["gone"], json!("seen absent"));
+}
+
+/// A log whose facts always moved on.
+#[derive(Debug)]
+struct Contended;
+
+#[async_trait::async_trait]
+impl Log for Contended {
+    async fn commit(&self, _: Commit) -> Result<Done, placet_store::Error> {
+        Err(placet_store::Error::Stale { what: "everything".to_owned() })
+    }
+
+    async fn receipt(&self, _: EventId) -> Result<Receipt, placet_store::Error> {
+        Err(placet_store::Error::Stopped)
+    }
+}
+
+#[tokio::test]
+async fn facts_that_never_hold_still_are_told_after_three_tries() {
+    let mut world = World::new().await;
+    opened(&mut world, None, |store| store.behind(|_| Arc::new(Contended))).await;
+    world.ask("ines", "build-logs", "1h").await.refused("stale_facts");
+}

@@ -1,0 +1,59 @@
+//! Nature: the clock and the randomness of a simulated world. Time passes only when the world says
+//! so, or by the thousandth of a second whenever somebody looks at the clock.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use placet_domain::Timestamp;
+use placet_engine::Environment;
+
+use crate::dice::Dice;
+
+/// When every world begins: 2026-11-22, nine in the morning.
+pub const BEGINNING: i64 = 1_795_338_000_000_000;
+
+/// A clock and dice. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Nature {
+    clock: Arc<AtomicI64>,
+    /// How many microseconds pass with each look at the clock.
+    tick: i64,
+    dice: Arc<Mutex<Dice>>,
+}
+
+impl Nature {
+    pub fn new(seed: u64, tick: i64) -> Self {
+        Self {
+            clock: Arc::new(AtomicI64::new(BEGINNING)),
+            tick,
+            dice: Arc::new(Mutex::new(Dice::new(seed, "nature"))),
+        }
+    }
+
+    /// What the clock shows, without looking at it.
+    pub fn moment(&self) -> Timestamp {
+        Timestamp::from_micros(self.clock.load(Ordering::SeqCst))
+    }
+
+    pub fn pass(&self, seconds: u64) {
+        let micros = i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000);
+        self.clock.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+impl Environment for Nature {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.clock.fetch_add(self.tick, Ordering::SeqCst))
+    }
+
+    fn random(&self) -> [u8; 32] {
+        self.dice.lock().unwrap_or_else(PoisonError::into_inner).bytes()
+    }
+
+    /// Calls return at once here, or never: nobody waits for a deadline.
+    fn after(&self, _seconds: u64) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::pending())
+    }
+}

@@ -1,0 +1,190 @@
+//! A target under watch: a simulated one with a memory of every call and look, and of lies that are
+//! planted in it to prove that the checkers bite.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use placet_connectors::simulated::{Fault, Simulated};
+use placet_connectors::{Abilities, Connector, Look};
+use placet_domain::Timestamp;
+use placet_domain::action::{Effect, Outcome};
+use placet_domain::id::ActionId;
+use placet_domain::observation::{Binding, Completeness, Scope};
+use placet_ledger::{RemovalOrder, VerifiedAssent};
+
+use crate::chaos::Fate;
+use crate::nature::Nature;
+
+/// One call as the target saw it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub at: Timestamp,
+    pub action: ActionId,
+    pub effect: Effect,
+    pub binding: Binding,
+    /// For a grant: when the access ends, and by when the call must be over.
+    pub until: Option<Timestamp>,
+    pub over_by: Option<Timestamp>,
+    /// How many entries of the ledger were durable when it came.
+    pub entries: u64,
+    /// It changed the target.
+    pub changed: bool,
+}
+
+/// A fault that is planted in the connector, which no honest one has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Lie {
+    /// Says that it removed, does not, and does not show it either.
+    KeepsAndHides,
+    /// Never shows this.
+    Hides(Binding),
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    calls: Vec<Call>,
+    complete_looks: u64,
+    lie: Option<Lie>,
+    hidden: BTreeSet<Binding>,
+    /// Each call takes so many seconds.
+    slow: u64,
+    /// So many removals are called done and do nothing, as on a target that lags behind.
+    deaf: u32,
+}
+
+/// A simulated target under watch. Clones are the same target; it survives Placet's crashes.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    real: Simulated,
+    nature: Nature,
+    fate: Fate,
+    memory: Arc<Mutex<Memory>>,
+}
+
+impl Watched {
+    pub fn new(nature: Nature, fate: Fate) -> Self {
+        Self { real: Simulated::default(), nature, fate, memory: Arc::default() }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.real.plan(faults);
+    }
+
+    /// As fast and as honest as it can be about what comes; a planted lie stays.
+    pub fn heal(&self) {
+        self.real.heal();
+        self.memory().slow = 0;
+        self.memory().deaf = 0;
+    }
+
+    pub fn ignore_removals(&self, count: u32) {
+        self.memory().deaf = count;
+    }
+
+    pub fn slow(&self, seconds: u64) {
+        self.memory().slow = seconds;
+    }
+
+    pub fn plant(&self, lie: Lie) {
+        self.memory().lie = Some(lie);
+    }
+
+    pub fn change_by_hand(&self, binding: Binding, present: bool) {
+        self.real.change_by_hand(binding, present);
+    }
+
+    /// What is really there.
+    pub fn truth(&self) -> BTreeSet<Binding> {
+        self.real.present()
+    }
+
+    /// The calls from the given one on.
+    pub fn calls_from(&self, first: usize) -> Vec<Call> {
+        self.memory().calls.get(first..).unwrap_or_default().to_vec()
+    }
+
+    /// How often everything was seen.
+    pub fn complete_looks(&self) -> u64 {
+        self.memory().complete_looks
+    }
+
+    async fn called(&self, mut call: Call, does: impl Future<Output = Outcome>) -> Outcome {
+        let slow = self.memory().slow;
+        let before = self.real.effects().len();
+        let outcome = does.await;
+        call.changed = self.real.effects().len() > before;
+        self.memory().calls.push(call);
+        self.nature.pass(slow);
+        self.fate.after_call().await;
+        outcome
+    }
+
+    fn now(&self) -> (Timestamp, u64) {
+        (self.nature.moment(), self.fate.entries())
+    }
+}
+
+#[async_trait]
+impl Connector for Watched {
+    fn abilities(&self) -> Abilities {
+        self.real.abilities()
+    }
+
+    async fn grant(&self, assent: VerifiedAssent) -> Outcome {
+        let (at, entries) = self.now();
+        let call = Call {
+            at,
+            action: assent.action(),
+            effect: Effect::Grant,
+            binding: Binding { native: assent.native().clone(), account: assent.account().clone() },
+            until: Some(assent.until()),
+            over_by: Some(assent.call_over_by()),
+            entries,
+            changed: false,
+        };
+        self.called(call, self.real.grant(assent)).await
+    }
+
+    async fn remove(&self, order: RemovalOrder) -> Outcome {
+        let (at, entries) = self.now();
+        let binding = Binding { native: order.native.clone(), account: order.account.clone() };
+        let call = Call {
+            at,
+            action: order.action,
+            effect: Effect::Remove,
+            binding: binding.clone(),
+            until: None,
+            over_by: None,
+            entries,
+            changed: false,
+        };
+        if self.memory().lie == Some(Lie::KeepsAndHides) {
+            self.memory().hidden.insert(binding);
+            return self.called(call, async { Outcome::Done }).await;
+        }
+        let deaf = self.memory().deaf;
+        if deaf > 0 {
+            self.memory().deaf = deaf - 1;
+            return self.called(call, async { Outcome::Done }).await;
+        }
+        self.called(call, self.real.remove(order)).await
+    }
+
+    async fn observe(&self, scope: &Scope) -> Look {
+        let mut look = self.real.observe(scope).await;
+        let mut memory = self.memory();
+        if *scope == Scope::Everything && look.completeness == Completeness::Complete {
+            memory.complete_looks += 1;
+        }
+        look.present.retain(|one| !memory.hidden.contains(one));
+        if let Some(Lie::Hides(binding)) = &memory.lie {
+            look.present.remove(binding);
+        }
+        look
+    }
+}

@@ -1,0 +1,196 @@
+//! Proof that the checkers bite: with a fault planted, each says which law broke.
+
+// A test stops loudly.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use placet_connectors::Connector as _;
+use placet_domain::entry::EventField;
+use placet_domain::event::Event;
+use placet_domain::id::{ActionId, RequestId};
+use placet_domain::observation::Binding;
+use placet_domain::request;
+use placet_engine::Environment;
+use placet_engine::commands::approve::ApproveRequest;
+use placet_engine::commands::submit::SubmitRequest;
+use placet_ledger::RemovalOrder;
+use placet_sim::book::Book;
+use placet_sim::checkers::{Checkers, Law};
+use placet_sim::target::Lie;
+use placet_sim::world::World;
+
+fn run<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn ask(what: &str, length: &str) -> SubmitRequest {
+    SubmitRequest {
+        entitlement: what.to_owned(),
+        length: length.to_owned(),
+        justification: "I look for the broken row".to_owned(),
+        ..SubmitRequest::default()
+    }
+}
+
+fn binding(native: &str, account: &str) -> Binding {
+    Binding { native: native.parse().unwrap(), account: account.parse().unwrap() }
+}
+
+#[test]
+fn access_that_is_kept_and_hidden_is_noticed() {
+    run(async {
+        let mut world = World::new(1, 1_000).await;
+        let mut checkers = Checkers::default();
+        world.by("ines", &ask("dev-db-read", "1h")).await.unwrap();
+        world.work().await.unwrap();
+        checkers.after_step(&world, true).await.unwrap();
+        world.targets["staging"].plant(Lie::KeepsAndHides);
+        world.nature.pass(3_601);
+        world.work().await.unwrap();
+        let breach = checkers.after_step(&world, true).await.unwrap_err();
+        assert_eq!(breach.law, Law::End, "{breach}");
+        assert!(breach.why.contains("was called gone"), "{breach}");
+    });
+}
+
+#[test]
+fn a_hand_that_no_finding_names_is_noticed() {
+    run(async {
+        let world = World::new(1, 1_000).await;
+        let mut checkers = Checkers::default();
+        let planted = binding("deploy", "eve");
+        world.targets["staging"].plant(Lie::Hides(planted.clone()));
+        world.targets["staging"].change_by_hand(planted, true);
+        world.work().await.unwrap();
+        let breach = checkers.after_step(&world, true).await.unwrap_err();
+        assert_eq!(breach.law, Law::TwoRecords, "{breach}");
+        assert!(breach.why.contains("no finding says so"), "{breach}");
+    });
+}
+
+#[test]
+fn an_action_that_nobody_intended_is_noticed() {
+    run(async {
+        let mut world = World::new(1, 1_000).await;
+        let mut checkers = Checkers::default();
+        world.by("ines", &ask("dev-db-read", "1h")).await.unwrap();
+        world.work().await.unwrap();
+        checkers.after_step(&world, true).await.unwrap();
+        let environment: &dyn Environment = &world.nature;
+        let grant = checkers.book.grants().next().unwrap();
+        let order = RemovalOrder {
+            action: environment.id::<ActionId>(),
+            epoch: u64::MAX,
+            grant: grant.id,
+            entitlement: grant.approved.entitlement,
+            target: grant.approved.target,
+            native: grant.approved.native.clone(),
+            account: "ines".parse().unwrap(),
+        };
+        world.targets["staging"].remove(order).await;
+        let breach = checkers.after_step(&world, true).await.unwrap_err();
+        assert_eq!(breach.law, Law::Memory, "{breach}");
+        assert!(breach.why.contains("nothing on record intended it"), "{breach}");
+    });
+}
+
+#[test]
+fn a_log_that_drops_what_it_calls_done_is_noticed() {
+    run(async {
+        let mut world = World::new(1, 1_000).await;
+        let mut checkers = Checkers::default();
+        let actor = world.actor("ines").await.unwrap();
+        world.fate.forget_commits(true);
+        let submitted = world.run(actor, &ask("dev-db-read", "1h")).await.unwrap();
+        checkers.promise(submitted.request);
+        let breach = checkers.after_step(&world, true).await.unwrap_err();
+        assert_eq!(breach.law, Law::Memory, "{breach}");
+        assert!(breach.why.contains("was answered as done"), "{breach}");
+    });
+}
+
+#[test]
+fn a_ledger_that_lost_its_end_is_noticed() {
+    run(async {
+        let mut world = World::new(1, 1_000).await;
+        world.shut_down().await;
+        let older = world.database();
+        world.start().await;
+        world.by("ines", &ask("dev-db-read", "1h")).await.unwrap();
+        let mut book = Book::default();
+        book.read_on(world.store()).await.unwrap();
+        world.shut_down().await;
+        world.put_back(&older);
+        world.start().await;
+        let breach = book.is_kept_by(world.store()).await.unwrap_err();
+        assert_eq!(breach.law, Law::Memory, "{breach}");
+    });
+}
+
+/// A life in which olga approved for ines, and everything that the ledger says of it.
+async fn approved() -> (World, Vec<placet_sim::book::Line>, RequestId) {
+    let mut world = World::new(1, 1_000).await;
+    let asked = world.by("ines", &ask("dev-db-write", "1h")).await.unwrap().request;
+    let mut book = Book::default();
+    let mut lines = book.read_on(world.store()).await.unwrap();
+    let digest = book.request(asked).unwrap().digest;
+    for who in ["mara", "olga"] {
+        let approval = ApproveRequest { request: asked, digest, stage: None };
+        world.by(who, &approval).await.unwrap();
+    }
+    world.work().await.unwrap();
+    lines.extend(book.read_on(world.store()).await.unwrap());
+    (world, lines, asked)
+}
+
+/// The law that is broken when the entries of a good life are changed so.
+fn forged(lines: &[placet_sim::book::Line], forge: impl Fn(&mut Event) -> bool) -> (Law, String) {
+    let mut book = Book::default();
+    let mut done = false;
+    for line in lines {
+        let mut line = line.clone();
+        let EventField(event) = &mut line.entry.event;
+        done |= forge(event);
+        if let Err(breach) = book.take(&line) {
+            assert!(done, "it broke before it was forged: {breach}");
+            return (breach.law, breach.why);
+        }
+    }
+    panic!("nobody noticed");
+}
+
+#[test]
+fn forged_entries_are_noticed() {
+    run(async {
+        let (world, lines, _) = approved().await;
+        let mut book = Book::default();
+        assert!(lines.iter().all(|line| book.take(line).is_ok()), "a good life is good");
+
+        let ines = world.id("ines").unwrap();
+        let (law, why) = forged(&lines, |event| match event {
+            Event::Request(request::Event::ApprovalRecorded(approval)) => {
+                approval.approver = ines;
+                true
+            }
+            _ => false,
+        });
+        assert_eq!(law, Law::Independence, "{why}");
+
+        let (law, why) = forged(&lines, |event| match event {
+            Event::Grant(placet_domain::grant::Event::Intended(intended)) => {
+                intended.until = intended.until.plus_seconds(1);
+                true
+            }
+            _ => false,
+        });
+        assert_eq!(law, Law::End, "{why}");
+
+        let (law, why) = forged(&lines, |event| match event {
+            Event::Grant(placet_domain::grant::Event::Intended(intended)) => {
+                intended.ruling = None;
+                true
+            }
+            _ => false,
+        });
+        assert_eq!(law, Law::Assent, "{why}");
+    });
+}

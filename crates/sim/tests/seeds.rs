@@ -1,0 +1,109 @@
+//! Lives from seeds. `PLACET_SIM_SEEDS` and `PLACET_SIM_STEPS` make them more and longer,
+//! `PLACET_SIM_SEED` takes one alone and tells its story.
+
+// A test stops loudly.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use placet_domain::event::Event;
+use placet_sim::script::tell;
+use placet_sim::walk::{Failure, Walked, walk};
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn steps() -> u32 {
+    setting("PLACET_SIM_STEPS").and_then(|steps| steps.try_into().ok()).unwrap_or(STEPS)
+}
+
+const SEEDS: u64 = 20;
+const STEPS: u32 = 150;
+
+fn run<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Every seed from 0 on, over as many threads as there are processors.
+fn all(seeds: u64, steps: u32) -> Vec<Result<Walked, Box<Failure>>> {
+    let next = AtomicU64::new(0);
+    let lives = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed >= seeds {
+                        return;
+                    }
+                    let lived = run(walk(seed, steps));
+                    lives.lock().unwrap().push(lived);
+                }
+            });
+        }
+    });
+    lives.into_inner().unwrap()
+}
+
+/// The event types that the stories produce.
+fn told() -> BTreeSet<&'static str> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("stories");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "txt"))
+        .flat_map(|path| run(tell(&std::fs::read_to_string(path).unwrap())).unwrap().types)
+        .collect()
+}
+
+#[test]
+#[allow(clippy::print_stdout)]
+fn no_seed_breaks_a_law_and_every_event_is_produced() {
+    if let Some(seed) = setting("PLACET_SIM_SEED") {
+        let walked = run(walk(seed, steps())).unwrap_or_else(|failure| panic!("{failure}"));
+        println!("{}\n{} entries", walked.story.join("\n"), walked.entries);
+        return;
+    }
+    let seeds = setting("PLACET_SIM_SEEDS").unwrap_or(SEEDS);
+    let lives = all(seeds, steps());
+    let failures: Vec<String> =
+        lives.iter().filter_map(|life| life.as_ref().err()).map(|one| one.to_string()).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+
+    let mut types = told();
+    let mut refusals = BTreeSet::new();
+    for life in lives.into_iter().flatten() {
+        types.extend(life.types);
+        refusals.extend(life.refusals);
+    }
+    println!("refusals met: {refusals:?}");
+    if (seeds, steps()) == (SEEDS, STEPS) {
+        produced(&types);
+    }
+}
+
+/// The list of events that are produced, beside those that are not.
+fn produced(types: &BTreeSet<&'static str>) {
+    let mut list = String::new();
+    for one in Event::TYPES {
+        let missing = if types.contains(one) { "" } else { " (never)" };
+        let _ = writeln!(list, "{one}{missing}");
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("events_produced.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, &list).unwrap();
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    assert_eq!(list, expected, "the events produced are others; see UPDATE_GOLDEN=1");
+}
+
+#[test]
+fn one_seed_is_one_life() {
+    let (once, again) = (run(walk(4_711, 80)).unwrap(), run(walk(4_711, 80)).unwrap());
+    assert_eq!(once.story, again.story);
+    assert_eq!((once.entries, once.root), (again.entries, again.root));
+}
