@@ -1,5 +1,7 @@
 //! Every connector that is shipped passes the conformance suite against a real target.
 
+#![allow(clippy::unwrap_used)] // A test may.
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 

@@ -71,6 +71,13 @@ create index request_by_receiver on request (receiver, stands);
 create index request_by_time on request (submitted_at, id);
 create index request_lapsing on request (lapses_at) where lapses_at is not null;
 
+create table request_approver (
+  request text not null,
+  identity text not null,
+  primary key (identity, request)
+);
+create index request_approver_by_request on request_approver (request);
+
 create table access_grant (
   id text primary key,
   version bigint not null constraint access_grant_version check (version > 0),

@@ -8,6 +8,7 @@ mod aggregate;
 mod change;
 mod commit;
 mod connect;
+mod disclosed;
 mod error;
 mod log;
 mod open;

@@ -42,6 +42,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("profile", Class::Disclosed),
     ("record", Class::Ledger),
     ("request", Class::Governed),
+    ("request_approver", Class::Governed),
     ("set_version", Class::Governed),
     ("target", Class::Governed),
     ("team", Class::Governed),

@@ -8,7 +8,7 @@ use placet_domain::state::{self, State};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::Store;
-use crate::aggregate::{self, ROW_TABLES, Shape, Value};
+use crate::aggregate::{self, MEMBER_TABLES, Members, ROW_TABLES, Shape, Value};
 use crate::error::{Error, damaged};
 use crate::row::{parsed, unsigned};
 
@@ -30,10 +30,10 @@ pub struct Report {
 }
 
 const SHOWN: usize = 100;
-const STEP: i64 = 200;
+pub(crate) const STEP: i64 = 200;
 
 impl Report {
-    fn differ(&mut self, table: &str, row: &str, what: impl Into<String>) {
+    pub(crate) fn differ(&mut self, table: &str, row: &str, what: impl Into<String>) {
         let (table, row) = (table.to_owned(), row.to_owned());
         let found = Difference { table, row, what: what.into() };
         if self.differences.len() < SHOWN && !self.differences.contains(&found) {
@@ -53,8 +53,9 @@ impl Store {
             self.verify_table(table, &mut report).await?;
         }
         self.verify_missing_rows(&mut report).await?;
-        self.verify_teams(&mut report).await?;
+        self.verify_stray_members(&mut report).await?;
         self.verify_sets(&mut report).await?;
+        self.verify_disclosed(&mut report).await?;
         Ok(report)
     }
 
@@ -180,6 +181,9 @@ impl Store {
         if let Some(what) = compare(&shape, version, &row) {
             report.differ(table, id, what);
         }
+        if let Some(members) = &shape.members {
+            self.verify_members(&stream, members, report).await?;
+        }
         for name in folded.sets() {
             let found = sqlx::query("select 1 from set_version where name = $1")
                 .bind(&name)
@@ -238,33 +242,35 @@ impl Store {
         }
     }
 
-    /// Team memberships stand in a table of their own.
-    async fn verify_teams(&self, report: &mut Report) -> Result<(), Error> {
-        let rows = sqlx::query("select identity, team from identity_team order by identity, team")
-            .fetch_all(&self.read)
-            .await?;
-        let mut stored: std::collections::BTreeMap<String, Vec<String>> =
-            std::collections::BTreeMap::new();
-        for row in &rows {
-            stored.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
+    /// Rows of a table of their own that belong to one governed row: teams, approvers.
+    async fn verify_members(
+        &self,
+        stream: &Stream,
+        members: &Members,
+        report: &mut Report,
+    ) -> Result<(), Error> {
+        let Members { table, parent, column, values } = members;
+        let sql = format!("select {column} from {table} where {parent} = $1 order by {column}");
+        let rows =
+            sqlx::query(AssertSqlSafe(sql)).bind(stream.to_string()).fetch_all(&self.read).await?;
+        let found: Vec<Option<String>> = rows.iter().map(|row| row.try_get(0).ok()).collect();
+        if found.iter().map(Option::as_ref).ne(values.iter().map(Some)) {
+            report.differ(table, &stream.to_string(), "it is not what the ledger says");
         }
-        let rows = sqlx::query("select id from identity order by id").fetch_all(&self.read).await?;
-        for row in &rows {
-            // A row that cannot be read, or folded, has been named already.
-            let Ok(stream) = parsed::<Stream>(row, 0) else { continue };
-            let Ok((Some(folded), _)) = self.folded(&stream).await else { continue };
-            let Some(members) = aggregate::shape(&folded)?.members else { continue };
-            let found = stored.remove(&stream.to_string()).unwrap_or_default();
-            if found != members.values {
-                report.differ(
-                    members.table,
-                    &stream.to_string(),
-                    "its teams are not those of the ledger",
-                );
+        Ok(())
+    }
+
+    /// Members whose governed row does not exist.
+    async fn verify_stray_members(&self, report: &mut Report) -> Result<(), Error> {
+        for (table, parent, of) in MEMBER_TABLES {
+            let sql = format!(
+                "select distinct {parent} from {table} where {parent} not in (select id from {of}) \
+                 order by {parent} limit $1"
+            );
+            let rows = sqlx::query(AssertSqlSafe(sql)).bind(STEP).fetch_all(&self.read).await?;
+            for row in &rows {
+                report.differ(table, row.try_get(0)?, "it belongs to no row");
             }
-        }
-        for identity in stored.keys() {
-            report.differ("identity_team", identity, "it belongs to no identity");
         }
         Ok(())
     }

@@ -16,6 +16,9 @@ async fn two_people_agree_and_the_file_changes() {
     world.engine.step().await;
     assert!(!std::fs::read_to_string(world.groups()).unwrap().contains("ines"), "one is not two");
     assert_eq!(world.approve("kim", &asked).await.good().text("/state"), "approved");
+    let decided = world.get("kim", "/requests").await.good();
+    assert_eq!(decided.body[0]["id"], asked.body["id"], "who agreed keeps sight of it");
+    assert_eq!(world.get("tom", "/requests").await.good().body.as_array().unwrap().len(), 1);
     world.engine.step().await;
     let text = std::fs::read_to_string(world.groups()).unwrap();
     assert_eq!(text, "booking-deployers: ines\n# kept\ncaptains: lotta\n");

@@ -92,6 +92,52 @@ async fn an_edited_row_is_named_and_gives_no_access() {
 }
 
 #[tokio::test]
+async fn every_edit_beside_the_rows_is_named_too() {
+    let world = World::new().await;
+    world.active("4h").await;
+    let mut database = sql(&world).await;
+    for (edit, named) in [
+        ("delete from set_version where name like 'holdings/%'", "table `set_version`"),
+        (
+            "update trail set nth = 99 where trail = 'organisation'",
+            "its head is not its last entry",
+        ),
+        (
+            "insert into trail (trail, nth, head) values ('req_made_up', 1, 'x')",
+            "row `req_made_up`",
+        ),
+        (
+            "update disclosure set body = 'eyJ4IjoxfQ' where about like 'req_%'",
+            "does not open its commitment",
+        ),
+        ("update profile set handle = handle || '-x' where handle = 'mara'", "table `profile`"),
+    ] {
+        let clean = world.engine.verify_ledger(true).await.unwrap().faults;
+        assert!(!clean.iter().any(|fault| fault.contains(named)), "{clean:?}");
+        sqlx::query(edit).execute(&mut database).await.unwrap();
+        let faults = world.engine.verify_ledger(true).await.unwrap().faults;
+        assert!(faults.iter().any(|fault| fault.contains(named)), "{edit}: {faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn swapped_handles_let_nobody_in_as_another() {
+    let world = World::new().await;
+    let mut database = sql(&world).await;
+    for edit in [
+        "update profile set handle = 'swap' where handle = 'mara'",
+        "update profile set handle = 'mara' where handle = 'kim'",
+        "update profile set handle = 'kim' where handle = 'swap'",
+    ] {
+        sqlx::query(edit).execute(&mut database).await.unwrap();
+    }
+    let answer = world.post("ada", "/login-codes", json!({ "person": "mara" })).await;
+    assert_eq!(answer.status, 500, "the ledger says who is who: {}", answer.body);
+    let me = world.get("mara", "/me").await.good();
+    assert_eq!(me.text("/who/name"), "Mara Holm", "names come from the commitment");
+}
+
+#[tokio::test]
 async fn an_edited_entry_or_head_means_ending_only() {
     let mut world = World::new().await;
     let mut database = sql(&world).await;

@@ -4,7 +4,7 @@ use placet_domain::Refusal;
 use placet_domain::action::{Action, Effect, Outcome, back_off_seconds};
 use placet_domain::actor::Actor;
 use placet_domain::grant::{
-    CALL_SECONDS, Command, Event, Grant, Intend, Reason, State, apply, decide,
+    CALL_SECONDS, Command, Event, Grant, Intend, Intended, Reason, State, apply, decide,
 };
 use placet_domain::id::Stream;
 use placet_domain::observation::{Binding, Completeness, Observation, Scope, Seen as Looked};
@@ -249,6 +249,20 @@ fn what_is_due_is_looked_at_in_time() {
     check(&["cancelled"], None);
     let near_the_end = &["grant", "failed", "3595", "grant", "1", "failed"];
     check(near_the_end, Some(3_598));
+}
+
+/// The fold holds the end by itself, whoever wrote the later event.
+#[test]
+fn no_later_intent_moves_the_end() {
+    let grant = Life::approved().then(&["grant", "done"]).grant;
+    let Event::Intended(intended) = Life::approved().tell("grant").unwrap().remove(0) else {
+        panic!("no intent")
+    };
+    for until in [at(1), at(90_000)] {
+        let later = Event::Intended(Intended { until, ..intended.clone() });
+        let after = apply(Some(grant.clone()), &later, at(9)).unwrap();
+        assert_eq!(after.until, Some(at(LENGTH as i64)));
+    }
 }
 
 #[test]

@@ -221,6 +221,14 @@ fn every_ask_is_accepted_or_refused_in_words() {
     );
     check("nobody eligible", |ask| ask.candidates.clear(), "no: unfillable_stage");
     check(
+        "one person for two places",
+        |ask| {
+            ask.solved = solved(by_people(&[("owner", 2)]));
+            ask.candidates = candidates(&[("owner", &[2])]);
+        },
+        "no: unfillable_stage",
+    );
+    check(
         "one person for two stages",
         |ask| ask.candidates = candidates(&[("owner", &[3]), ("security", &[3])]),
         "no: unfillable_stage",
@@ -463,6 +471,33 @@ fn an_approval_counts_in_the_stage_that_leaves_the_rest_fillable() {
         || Route::People { stages: vec![stage("owner", 1, &[]), stage("security", 1, &["owner"])] };
     check(in_order(), &[("owner", &[2]), ("security", &[3, 5])], 3, "not_eligible");
     check(in_order(), &[("owner", &[2]), ("security", &[3, 5])], 2, "owner");
+}
+
+#[test]
+fn where_nothing_leaves_the_rest_fillable_the_first_stage_counts() {
+    let mut nod = Nod::by(2, Ask::lawful().request());
+    // Everybody else left since it was asked.
+    nod.ask.candidates = candidates(&[("owner", &[2]), ("security", &[2])]);
+    let events = nod.give().unwrap();
+    let [Event::ApprovalRecorded(approval)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(approval.stage.as_str(), "owner");
+}
+
+#[test]
+fn what_is_still_open_is_counted_by_stage() {
+    let ask = Ask::of(|ask| {
+        ask.solved = solved(by_people(&[("owner", 2), ("security", 1)]));
+        ask.candidates = candidates(&[("owner", &[2, 3, 5]), ("security", &[3, 5])]);
+    });
+    let open = |request: &Request| {
+        let words = request.open_places().into_iter().map(|(stage, n)| format!("{stage} {n}"));
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let request = ask.request();
+    assert_eq!(open(&request), "owner 2, security 1");
+    let mut nod = Nod::by(2, request);
+    nod.ask = ask;
+    assert_eq!(open(&nod.after()), "owner 1, security 1");
 }
 
 /// Where nothing permits the ask, the refusal says to whom the entitlement is offered.

@@ -80,7 +80,7 @@ pub(crate) fn shape(state: &State) -> Result<Shape, Error> {
         State::Team(one) => of(one, Vec::new(), None),
         State::Target(one) => of(one, target::columns(one), None),
         State::Entitlement(one) => of(one, entitlement::columns(one), None),
-        State::Request(one) => of(one, request::columns(one), None),
+        State::Request(one) => of(one, request::columns(one), Some(request::approvers(one))),
         State::Grant(one) => of(one, grant::columns(one), None),
         State::Finding(one) => of(one, finding::columns(one), None),
         State::Credential(one) => of(one, credential::columns(one), None),
@@ -101,6 +101,10 @@ pub(crate) fn table_of(stream: &Stream) -> &'static str {
         Stream::Credential(_) => "credential",
     }
 }
+
+/// The tables of members: the table, its parent's column, and the table of the parent.
+pub(crate) const MEMBER_TABLES: &[(&str, &str, &str)] =
+    &[("identity_team", "identity", "identity"), ("request_approver", "request", "request")];
 
 /// The governed tables with one row a stream, in a fixed order.
 pub(crate) const ROW_TABLES: &[&str] = &[

@@ -1,9 +1,9 @@
-//! A request's row.
+//! A request's row, and who agreed to it: they keep sight of what they decided.
 
 use placet_domain::request::{Request, State as Stands};
 use placet_domain::state::State;
 
-use super::{Aggregate, Value};
+use super::{Aggregate, Members, Value};
 
 impl Aggregate for Request {
     const TABLE: &'static str = "request";
@@ -29,4 +29,13 @@ pub(super) fn columns(one: &Request) -> Vec<(&'static str, Value)> {
             },
         ),
     ]
+}
+
+pub(super) fn approvers(one: &Request) -> Members {
+    Members {
+        table: "request_approver",
+        parent: "request",
+        column: "identity",
+        values: one.approvers().iter().map(ToString::to_string).collect(),
+    }
 }

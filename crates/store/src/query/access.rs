@@ -42,7 +42,9 @@ impl Store {
              where ($1 is null or r.id = $1) \
              and ($2 or ($8 and (r.requester = $3 or r.receiver = $3 \
                  or r.receiver in (select id from identity where owner = $3) \
-                 or exists (select 1 from waiting w where w.request = r.id and w.identity = $3))) \
+                 or exists (select 1 from waiting w where w.request = r.id and w.identity = $3) \
+                 or exists (select 1 from request_approver a \
+                   where a.request = r.id and a.identity = $3))) \
                or ($4 and r.receiver in (select id from identity where manager = $3)) \
                or ($5 and r.entitlement in (select id from entitlement where owner = $3))) \
              and ($6 is null or (r.submitted_at, r.id) < \

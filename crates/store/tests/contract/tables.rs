@@ -1,0 +1,135 @@
+//! The schema: every table in one class, its text golden, brought up to date once, and every
+//! question answered by an index.
+
+use std::collections::BTreeSet;
+
+use placet_store::{Class, Error, Mode, TABLES};
+use sqlx::{AssertSqlSafe, Row as _};
+
+use crate::company::Company;
+use crate::ground::{Ground, connect};
+
+const SCHEMA: &str = include_str!("../schema.golden.sql");
+
+#[tokio::test]
+async fn every_table_stands_in_one_class() {
+    let ground = Ground::sqlite();
+    let _store = ground.open().await;
+    let classes: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(ground.tables().await, classes, "the tables, sorted, and their classes");
+    let governed: Vec<&str> = TABLES
+        .iter()
+        .filter(|(_, class)| *class == Class::Governed)
+        .map(|(name, _)| *name)
+        .collect();
+    // Whatever has a `state` is governed: nothing else may hold the fold of events.
+    for name in ground.tables().await {
+        if ground.columns(&name).await.iter().any(|column| column == "state") {
+            assert!(governed.contains(&name.as_str()), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_schema_is_golden() {
+    let ground = Ground::sqlite();
+    let _store = ground.open().await;
+    let query = "select sql || ';' from sqlite_schema where sql is not null order by type, name";
+    let schema = ground.ask(query).await.join("\n\n") + "\n";
+    if schema != SCHEMA {
+        let path = std::env::temp_dir().join("schema.golden.sql");
+        std::fs::write(&path, &schema).unwrap();
+        panic!("the schema changed; if that is meant, take it from {}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn bringing_the_schema_up_to_date_twice_changes_nothing() {
+    let ground = Ground::sqlite();
+    let company = Company::found(ground.open().await).await;
+    let before = ground.dump().await;
+    drop(company);
+    ground.settled().await;
+    let store = ground.open().await;
+    assert_eq!(ground.dump().await, before);
+    assert_eq!(*store.mode(), Mode::Normal);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_placet_is_refused_and_left_alone() {
+    let ground = Ground::sqlite();
+    drop(Company::found(ground.open().await).await);
+    ground.settled().await;
+    ground.sql("insert into migration (name) values ('0099_moon')").await.unwrap();
+    let before = ground.dump().await;
+    let refused = ground.try_open().await.unwrap_err();
+    assert!(matches!(refused, Error::Damaged { .. }));
+    assert!(refused.to_string().contains("newer `placet` (migration `0099_moon`)"), "{refused}");
+    assert_eq!(ground.dump().await, before);
+}
+
+/// The texts of the queries in a source file.
+fn queries(source: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for part in source.split("\"select ").skip(1) {
+        let text = part.split('"').next().unwrap().replace("\\\n", " ");
+        out.push(format!("select {}", text.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+    out
+}
+
+/// The steps in which SQLite would answer a query.
+async fn plan(ground: &Ground, query: &str) -> Vec<String> {
+    let mut connection = connect(&ground.path("placet.db")).await;
+    let explained = format!("explain query plan {query}");
+    let rows = sqlx::query(AssertSqlSafe(explained)).fetch_all(&mut connection).await.unwrap();
+    rows.iter().map(|row| row.get::<String, _>(3)).collect()
+}
+
+#[tokio::test]
+async fn every_question_is_answered_by_an_index() {
+    let ground = Ground::sqlite();
+    let _store = ground.open().await;
+    let sources = [
+        include_str!("../../src/query/access.rs"),
+        include_str!("../../src/query/catalogue.rs"),
+        include_str!("../../src/query/due.rs"),
+        include_str!("../../src/query/inbox.rs"),
+        include_str!("../../src/query/ledger.rs"),
+        include_str!("../../src/query/mod.rs"),
+        include_str!("../../src/query/observed.rs"),
+        include_str!("../../src/query/people.rs"),
+        include_str!("../../src/query/texts.rs"),
+        include_str!("../../src/sqlite.rs"),
+        include_str!("../../src/commit.rs"),
+    ];
+    // Read whole on purpose: every ruling needs all teams, and they are few.
+    let whole = BTreeSet::from(["SCAN team"]);
+    let mut asked = 0;
+    let mut slow = Vec::new();
+    for query in sources.iter().flat_map(|source| queries(source)) {
+        asked += 1;
+        for step in plan(&ground, &query).await {
+            let by_index = !step.starts_with("SCAN") || step.contains("USING");
+            if !by_index && !whole.contains(step.as_str()) {
+                slow.push(format!("{step}: {query}"));
+            }
+        }
+    }
+    assert!(slow.is_empty(), "{slow:#?}");
+    assert!(asked > 40, "{asked}");
+}
+
+#[tokio::test]
+async fn due_work_is_found_by_its_own_indexes() {
+    let ground = Ground::sqlite();
+    let _store = ground.open().await;
+    let due = queries(include_str!("../../src/query/due.rs"));
+    let [grants, requests] = due.as_slice() else { panic!("{due:?}") };
+    let check = async |query: &str, index: &str| {
+        let steps = plan(&ground, query).await.join("; ");
+        assert!(steps.contains(index) && steps.contains("SEARCH"), "{steps}");
+    };
+    check(grants, "INDEX access_grant_due").await;
+    check(requests, "INDEX request_lapsing").await;
+}
