@@ -182,8 +182,7 @@ create index disclosure_by_subject on disclosure (about);
 
 create table profile (
   identity text primary key,
-  handle text not null constraint profile_handle unique,
-  name text not null
+  handle text not null constraint profile_handle unique
 );
 
 -- Observed: what targets say is there. Written by observation alone.

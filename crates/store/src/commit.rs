@@ -190,10 +190,9 @@ mod beside {
                 .await?;
         }
         for (identity, profile) in &commit.profiles {
-            sqlx::query("insert into profile (identity, handle, name) values ($1, $2, $3)")
+            sqlx::query("insert into profile (identity, handle) values ($1, $2)")
                 .bind(Stream::Identity(*identity).to_string())
                 .bind(profile.handle.as_str())
-                .bind(&profile.name)
                 .execute(&mut *connection)
                 .await?;
         }

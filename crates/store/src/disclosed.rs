@@ -45,7 +45,7 @@ impl Store {
         let mut after = String::new();
         loop {
             let rows = sqlx::query(
-                "select identity, handle, name from profile where identity > $1 order by identity limit $2",
+                "select identity, handle from profile where identity > $1 order by identity limit $2",
             )
             .bind(&after)
             .bind(STEP)
@@ -54,22 +54,26 @@ impl Store {
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.try_get(0)?;
             for row in &rows {
-                let id: String = row.try_get(0)?;
-                if self.called_by(&id).await? != Some((row.try_get(1)?, row.try_get(2)?)) {
-                    report.differ("profile", &id, "it is not what was committed to");
+                let (id, handle): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+                if self.handle_of(&id).await? != Some(handle) {
+                    report.differ(
+                        "profile",
+                        &id,
+                        "its handle is not the one that was committed to",
+                    );
                 }
             }
         }
     }
 
-    /// The handle and name that an identity committed to.
-    async fn called_by(&self, id: &str) -> Result<Option<(String, String)>, Error> {
+    /// The handle that an identity committed to.
+    async fn handle_of(&self, id: &str) -> Result<Option<String>, Error> {
         let Ok(stream) = id.parse::<Stream>() else { return Ok(None) };
         // A row or text that cannot be read is named where it stands.
         let Ok(Some(identity)) = self.load::<Identity>(stream, &mut Facts::default()).await else {
             return Ok(None);
         };
         let profile = self.disclosed(&identity.profile).await.ok().flatten();
-        Ok(profile.map(|profile| (profile.handle.to_string(), profile.name)))
+        Ok(profile.map(|profile| profile.handle.to_string()))
     }
 }

@@ -37,7 +37,6 @@ pub use proofs::ProvenTrail;
 pub use query::due::Due;
 pub use query::ledger::Stored;
 pub use query::observed::LastLook;
-pub use query::people::Called;
 pub use query::{PAGE as LARGEST_PAGE, Page, Reader};
 pub use schema::{Class, TABLES};
 pub use verify::{Difference, Report};

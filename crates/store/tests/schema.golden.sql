@@ -163,8 +163,7 @@ CREATE TABLE organisation (
 
 CREATE TABLE profile (
   identity text primary key,
-  handle text not null constraint profile_handle unique,
-  name text not null
+  handle text not null constraint profile_handle unique
 );
 
 CREATE TABLE record (

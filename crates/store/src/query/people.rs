@@ -8,7 +8,6 @@ use placet_domain::id::IdentityId;
 use placet_domain::identity::Identity;
 use placet_domain::name::{Handle, TeamName};
 use placet_domain::state;
-use sqlx::Row as _;
 
 use super::{Page, row_of, shown};
 use crate::Store;
@@ -19,41 +18,14 @@ use crate::row::parsed;
 /// The most people that one ruling looks at as candidates for a stage.
 pub const CANDIDATES: i64 = 500;
 
-/// How a person or workload is called: disclosed, never decided on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Called {
-    pub handle: String,
-    pub name: String,
-}
-
 impl Store {
+    /// Where a handle leads. The table only finds: who is called so, the commitment in the ledger says.
     pub async fn identity_called(&self, handle: &Handle) -> Result<Option<IdentityId>, Error> {
         let row = sqlx::query("select identity from profile where handle = $1")
             .bind(handle.as_str())
             .fetch_optional(&self.read)
             .await?;
         row.map(|row| parsed(&row, 0)).transpose()
-    }
-
-    /// How these identities are called; an erased one is missing.
-    pub async fn called(
-        &self,
-        ids: Vec<IdentityId>,
-    ) -> Result<BTreeMap<IdentityId, Called>, Error> {
-        let mut out = BTreeMap::new();
-        for id in ids {
-            if out.contains_key(&id) {
-                continue;
-            }
-            let row = sqlx::query("select handle, name from profile where identity = $1")
-                .bind(id.to_string())
-                .fetch_optional(&self.read)
-                .await?;
-            if let Some(row) = row {
-                out.insert(id, Called { handle: row.try_get(0)?, name: row.try_get(1)? });
-            }
-        }
-        Ok(out)
     }
 
     pub async fn identities(&self, page: &Page) -> Result<Vec<Identity>, Error> {

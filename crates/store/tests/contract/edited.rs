@@ -184,7 +184,7 @@ async fn a_text_that_was_changed_is_named_and_one_that_was_erased_is_not() {
     assert!(named(&check(&company, &ground, &body).await, "disclosure"));
     let key = format!("update disclosure set commitment = 'forged' {first}");
     assert!(named(&check(&company, &ground, &key).await, "disclosure"));
-    for column in ["handle", "name", "identity"] {
+    for column in ["handle", "identity"] {
         let edit = format!(
             "update profile set {column} = 'forged' where identity = '{}'",
             company.ines.id
