@@ -41,14 +41,25 @@ async fn stop(world: &mut World) {
     let elsewhere = tempfile::tempdir().unwrap();
     let idle = Engine::create(&place(elsewhere.path()), "idle.example/log").await.unwrap();
     serve(world, idle);
-    // The write task closes the database after the last handle is gone.
-    rest(200).await;
+}
+
+/// Opens what was just let go: the write task closes the database a moment after the last handle
+/// is gone.
+async fn patiently<T, E: std::fmt::Debug>(mut open: impl AsyncFnMut() -> Result<T, E>) -> T {
+    for _ in 0..100 {
+        if let Ok(opened) = open().await {
+            return opened;
+        }
+        rest(100).await;
+    }
+    open().await.unwrap()
 }
 
 /// Opens the engine again, as after a restart.
 async fn again(world: &mut World) {
     stop(world).await;
-    let engine = Engine::open(&place(world.dir.path())).await.unwrap();
+    let place = place(world.dir.path());
+    let engine = patiently(async || Engine::open(&place).await).await;
     serve(world, engine);
 }
 
@@ -57,9 +68,9 @@ async fn opened(world: &mut World, page_limit: Option<u32>, wrap: impl FnOnce(St
     stop(world).await;
     let data = world.dir.path().join("data");
     let text = std::fs::read_to_string(data.join("log.key")).unwrap();
-    let key = LogKey::from_private_text(text.trim()).unwrap();
     let settings = Settings { page_limit, ..Settings::new(&data) };
-    let store = wrap(Store::open(settings, key).await.unwrap());
+    let key = || LogKey::from_private_text(text.trim()).unwrap();
+    let store = wrap(patiently(async || Store::open(settings.clone(), key()).await).await);
     let options = Options { observe_seconds: 1, journal: data.join("endings.journal") };
     serve(world, Engine::new(store, Arc::new(Machine), Registry::shipped(), options));
 }
@@ -178,6 +189,7 @@ async fn a_rolled_back_database_ends_access_and_begins_none() {
 
     // Somebody puts an older copy of the database back.
     stop(&mut world).await;
+    rest(500).await;
     for name in ["placet.db", "placet.db-wal", "placet.db-shm"] {
         let _ = std::fs::remove_file(data.join(name));
     }
