@@ -48,20 +48,18 @@ impl<'e> Draft<'e> {
         stream: impl Into<Stream>,
         trail: impl Into<Stream>,
         events: Vec<E>,
-    ) -> Vec<EventId> {
+    ) {
         if events.is_empty() {
-            return Vec::new();
+            return;
         }
         let (stream, trail) = (stream.into(), trail.into());
         let expected = self.facts.version(&stream);
         let events: Vec<(EventId, Event)> =
             events.into_iter().map(|event| (self.engine.environment.id(), event.into())).collect();
-        let ids = events.iter().map(|(id, _)| *id).collect();
         match self.commit.changes.iter_mut().find(|change| change.stream == stream) {
             Some(change) => change.events.extend(events),
             None => self.commit.changes.push(Change { stream, expected, trail, events }),
         }
-        ids
     }
 
     /// Commits to a text and keeps its disclosure beside the ledger.

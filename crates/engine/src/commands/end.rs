@@ -7,7 +7,6 @@ use placet_domain::grant::{self, Reason};
 use placet_domain::id::GrantId;
 use placet_domain::identity::Identity;
 
-use super::text;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
 
@@ -62,12 +61,7 @@ impl Command for RevokeGrant {
         if entitlement.is_none_or(|one| one.owner != by) {
             draft.must_be_allowed(Deed::Revoke).await?;
         }
-        let note = match self.note.as_deref().map(|one| text("note", one)).transpose()? {
-            Some(note) if !note.is_empty() => {
-                Some(draft.seal(&note, "note", grant.approved.request)?)
-            }
-            _ => None,
-        };
+        let note = draft.seal_text("note", self.note.as_deref(), grant.approved.request)?;
         draft.end(&grant, Reason::Revoked { by, note })
     }
 }

@@ -11,7 +11,8 @@ pub mod login;
 pub mod submit;
 pub mod withdraw;
 
-use placet_domain::id::{GrantId, IdentityId, RequestId};
+use placet_domain::committed::Committed;
+use placet_domain::id::{GrantId, IdentityId, RequestId, Stream};
 use placet_domain::identity::Profile;
 use placet_domain::name::Handle;
 use placet_domain::request::{self, Request};
@@ -89,6 +90,19 @@ impl Draft<'_> {
         let events = grant::decide(None, command, self.now)?;
         self.change(id, request, events);
         Ok(Some(id))
+    }
+
+    /// Commits to a text that may be left out; blanks count as left out.
+    pub(crate) fn seal_text(
+        &mut self,
+        what: &str,
+        given: Option<&str>,
+        about: impl Into<Stream>,
+    ) -> Result<Option<Committed<String>>, Error> {
+        match text(what, given.unwrap_or_default())? {
+            blank if blank.is_empty() => Ok(None),
+            text => self.seal(&text, what, about).map(Some),
+        }
     }
 
     /// How an identity is called, and its accounts; gone once it was erased.

@@ -5,7 +5,7 @@ use placet_domain::entitlement::Entitlement;
 use placet_domain::id::{GrantId, IdentityId, RequestId};
 use placet_domain::length::Length;
 use placet_domain::name::EntitlementName;
-use placet_domain::request::{self, Intake, Request, Revision};
+use placet_domain::request::{self, Intake, Revision};
 use placet_domain::route::{Candidates, Solved};
 use placet_domain::ruling::Ruling;
 use placet_policy::Ask;
@@ -66,16 +66,17 @@ impl Command for SubmitRequest {
         };
         let request = revised.as_ref().map_or_else(|| draft.engine.environment.id(), |one| one.id);
 
-        let revision = self.revision(
-            draft,
+        let revision = Revision {
             request,
-            revised.as_ref(),
+            number: revised.as_ref().map_or(1, |one| one.revision.number.saturating_add(1)),
             requester,
             receiver,
-            &entitlement,
+            entitlement: entitlement.id,
+            terms: entitlement.terms.clone(),
             length,
-            &justification,
-        )?;
+            justification: draft.seal(&justification, "justification", request)?,
+            reference: draft.seal_text("reference", self.reference.as_deref(), request)?,
+        };
         let around = draft.around_ask(requester, receiver, &entitlement).await?;
         let excluded = around.excluded(requester, receiver)?;
         let ask = asked(&revision);
@@ -107,40 +108,6 @@ impl Command for SubmitRequest {
         draft.commit.changes.extend(grants);
         draft.commit.waiting.push((request, answered.candidates));
         Ok(Submitted { request, grant })
-    }
-}
-
-impl SubmitRequest {
-    #[allow(clippy::too_many_arguments)] // One value for each field of the revision.
-    fn revision(
-        &self,
-        draft: &mut Draft<'_>,
-        request: RequestId,
-        revised: Option<&Request>,
-        requester: IdentityId,
-        receiver: IdentityId,
-        entitlement: &Entitlement,
-        length: Length,
-        justification: &String,
-    ) -> Result<Revision, Error> {
-        let reference =
-            match self.reference.as_deref().map(|one| text("reference", one)).transpose()? {
-                Some(reference) if !reference.is_empty() => {
-                    Some(draft.seal(&reference, "reference", request)?)
-                }
-                _ => None,
-            };
-        Ok(Revision {
-            request,
-            number: revised.map_or(1, |one| one.revision.number.saturating_add(1)),
-            requester,
-            receiver,
-            entitlement: entitlement.id,
-            terms: entitlement.terms.clone(),
-            length,
-            justification: draft.seal(justification, "justification", request)?,
-            reference,
-        })
     }
 }
 

@@ -17,6 +17,7 @@ on_every_store![
     what_waits_is_in_the_inbox_of_those_it_waits_for,
     due_work_comes_in_its_order_a_page_at_a_time,
     members_are_found_by_team,
+    what_is_over_is_held_no_longer,
 ];
 
 fn reader(who: IdentityId, scopes: &[Scope]) -> Reader {
@@ -273,6 +274,38 @@ async fn due_work_comes_in_its_order_a_page_at_a_time(ground: &Ground) {
     let lapsing = store.lapsing_requests(at(week + 105), 100).await.unwrap();
     assert_eq!(lapsing, requests[..4], "what is decided does not lapse, and the rest in order");
     assert_eq!(store.lapsing_requests(at(week + 105), 2).await.unwrap(), requests[..2]);
+}
+
+async fn what_is_over_is_held_no_longer(ground: &Ground) {
+    let company = Company::found(ground.open().await).await;
+    let Company { store, olga, ines, target, entitlement, .. } = &company;
+    let request = company.ask(ines, entitlement).await;
+    let facts = &mut placet_store::Facts::default();
+    assert_eq!(store.open_ask(ines.id, entitlement.id, facts).await.unwrap(), Some(request));
+    let grant = company.approve(request, ines).await;
+    let (open, _) = company.finding(Some(grant));
+    store.commit(open).await.unwrap();
+    let all = reader(olga.id, &[Scope::Everything]);
+    // In the list, held by the receiver, overlapping, and on the target.
+    let counts = async || {
+        let facts = &mut placet_store::Facts::default();
+        [
+            store.grants(&all, true, &page(9, None)).await.unwrap().len(),
+            store.holdings(ines.id, facts).await.unwrap().len(),
+            store.overlapping(ines.id, entitlement.id, facts).await.unwrap().0.len(),
+            store.held_on(target.id).await.unwrap().len(),
+        ]
+    };
+    assert_eq!(counts().await, [1; 4]);
+    let reason = placet_domain::grant::Reason::ApprovalLapsed;
+    company.tell(grant, placet_domain::grant::Command::Cancel { reason }).await;
+    assert_eq!(counts().await, [0; 4]);
+    assert_eq!(store.grants(&all, false, &page(9, None)).await.unwrap().len(), 1);
+    let facts = &mut placet_store::Facts::default();
+    assert_eq!(store.open_ask(ines.id, entitlement.id, facts).await.unwrap(), None);
+    assert_eq!(store.grant_of(request, facts).await.unwrap().map(|one| one.id), Some(grant));
+    assert_eq!(store.open_findings_of(&grant.into()).await.unwrap().len(), 1);
+    assert_eq!(store.open_findings_on(target.id).await.unwrap().len(), 1);
 }
 
 async fn members_are_found_by_team(ground: &Ground) {
