@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use placet_domain::bundle::Bundle;
-use placet_engine::Place;
 use placet_engine::commands::found::Catalogue;
+use placet_engine::{NotifyLine, Place};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -26,6 +26,11 @@ pub struct Config {
     pub key: Option<PathBuf>,
     /// How often a whole target is looked at.
     pub observe_seconds: Option<u64>,
+    /// A file of open incidents, one reference a line: emergencies are checked against it.
+    pub incidents: Option<PathBuf>,
+    /// The ways out for notices.
+    #[serde(default)]
+    pub notify: Vec<NotifyLine>,
 }
 
 impl Config {
@@ -41,6 +46,8 @@ impl Config {
             key: self.key.as_ref().map_or(usual.key, |key| dir.join(key)),
             node: self.node.clone().unwrap_or(usual.node),
             observe_seconds: self.observe_seconds.unwrap_or(usual.observe_seconds).max(1),
+            incidents: self.incidents.as_ref().map(|path| dir.join(path)),
+            notify: self.notify.clone(),
             dir: usual.dir,
         }
     }
@@ -53,6 +60,14 @@ impl Config {
 /// A catalogue file.
 pub fn catalogue(path: &Path) -> anyhow::Result<Catalogue> {
     toml_file(path)
+}
+
+/// A path in a catalogue counts from here, today; the server may be started from anywhere.
+pub fn paths_from_here(catalogue: &mut Catalogue) -> anyhow::Result<()> {
+    for path in catalogue.target.iter_mut().filter_map(|target| target.settings.get_mut("path")) {
+        *path = std::path::absolute(&*path)?.display().to_string();
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -90,6 +105,17 @@ fn did_you_mean(message: &str) -> Option<String> {
         .filter(|(near, _)| *near > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known.to_owned())
+}
+
+/// The asks of a file, as the API takes them.
+pub fn asks(path: &Path) -> anyhow::Result<serde_json::Value> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asks {
+        ask: Vec<serde_json::Value>,
+    }
+    let Asks { ask } = toml_file(path)?;
+    Ok(serde_json::json!({ "asks": ask }))
 }
 
 /// The files of a policy bundle, by their path inside its folder.
@@ -178,6 +204,22 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_typo_in_a_notify_line_is_named_with_its_place() {
+        let check = |text: &str, expect: &str| {
+            let error = toml::from_str::<Config>(text).unwrap_err();
+            assert_eq!(mistake(text, &error), expect);
+        };
+        check(
+            "[[notify]]\nkind = \"webhook\"\nsecret_fil = \"x\"\n",
+            "3:1: unknown field `secret_fil`; did you mean `secret_file`?",
+        );
+        check(
+            "[[notify]]\nkind = \"webhok\"\n",
+            "2:8: unknown variant `webhok`; did you mean `webhook`?",
+        );
+    }
 
     #[test]
     fn a_typo_is_named_with_its_place_and_the_nearest_name() {

@@ -148,6 +148,7 @@ fn secrets_have_hand_written_debug() {
         assert!(text.contains(&format!("impl fmt::Debug for {name}")), "{name}");
     };
     check("engine", "secret.rs", "Secret");
+    check("connectors", "receivers/webhook.rs", "SigningSecret");
     check("ledger", "key.rs", "LogKey");
     check("domain", "committed.rs", "Disclosure");
 }

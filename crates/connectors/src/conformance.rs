@@ -27,7 +27,7 @@ use placet_ledger::{
     proof,
 };
 
-use crate::Connector;
+use crate::{Connector, half};
 
 /// Makes numbered ids: distinct, and the same in each run.
 #[derive(Debug)]
@@ -40,11 +40,43 @@ impl Ids {
     }
 }
 
+/// What an assent is for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub binding: Binding,
+    /// The same serial makes the same assent.
+    pub serial: u128,
+    pub at: Timestamp,
+    pub length: Length,
+    /// What was collected for it, where something is issued.
+    pub half: Option<half::Read>,
+}
+
 /// A real assent for one binding: a pre-approved request, entered into a small ledger and proved.
 pub fn assent(binding: &Binding, serial: u128) -> VerifiedAssent {
+    issuing(binding, serial, None)
+}
+
+/// The same where a half was collected for it.
+pub fn issuing(binding: &Binding, serial: u128, half: Option<half::Read>) -> VerifiedAssent {
+    let at = Timestamp::from_micros(1_795_328_462_000_000);
+    let length = Length::parse("4h").expect("a length");
+    assent_of(&Wanted { binding: binding.clone(), serial, at, length, half })
+}
+
+/// The grant that an assent of this serial is for.
+pub fn grant_of(serial: u128) -> GrantId {
     let mut ids = Ids(serial << 64);
-    let now = Timestamp::from_micros(1_795_328_462_000_000);
-    let story = Story::new(binding, &mut ids, now);
+    let _request: RequestId = ids.next();
+    ids.next()
+}
+
+/// The same at any time, and for any length.
+pub fn assent_of(wanted: &Wanted) -> VerifiedAssent {
+    let binding = &wanted.binding;
+    let mut ids = Ids(wanted.serial << 64);
+    let now = wanted.at;
+    let story = Story::new(wanted, &mut ids);
     let key = LogKey::from_seed("conformance.test/log", &[7; 32]).expect("a key");
     let mut edge = Edge::empty();
     let mut tiles = BTreeMap::new();
@@ -100,9 +132,10 @@ struct Story {
 }
 
 impl Story {
-    fn new(binding: &Binding, ids: &mut Ids, now: Timestamp) -> Self {
+    fn new(wanted: &Wanted, ids: &mut Ids) -> Self {
+        let (binding, now) = (&wanted.binding, wanted.at);
         let (request, grant) = (ids.next(), ids.next());
-        let revision = revision(request, binding, ids);
+        let revision = revision(request, wanted, ids);
         let (account, disclosure) =
             Committed::seal(&binding.account, "account", [2; 16]).expect("sealed");
         let mut story = Self {
@@ -114,7 +147,7 @@ impl Story {
             bodies: vec![],
             head: None,
         };
-        for event in story.events(account, now) {
+        for event in story.events(account, wanted) {
             story.enter(event, ids, now);
         }
         story
@@ -123,8 +156,9 @@ impl Story {
     fn events(
         &self,
         account: Committed<placet_domain::name::AccountName>,
-        now: Timestamp,
+        wanted: &Wanted,
     ) -> Vec<Event> {
+        let now = wanted.at;
         let revision = &self.revision;
         let digest = revision.digest().expect("a digest");
         let policies = vec!["preapproved.conformance".to_owned()];
@@ -135,7 +169,12 @@ impl Story {
             policy: policies.concat(),
             why: "for the conformance suite".to_owned(),
         }];
-        vec![
+        let collected = wanted.half.clone().map(|half| {
+            let by = revision.receiver;
+            let half::Read { public, sources } = half;
+            Event::Grant(grant::Event::Collected(grant::Collected { by, public, sources }))
+        });
+        let mut events = vec![
             Event::Request(request::Event::Submitted(Submitted {
                 revision: revision.clone(),
                 digest,
@@ -146,6 +185,7 @@ impl Story {
             Event::Request(request::Event::Routed(Routed {
                 route: Route::PreApproved { because },
                 ruling: ruling.clone(),
+                escalates_at: None,
             })),
             Event::Request(request::Event::Approved(RequestApproved {
                 digest,
@@ -162,16 +202,20 @@ impl Story {
                 account,
                 length: revision.length,
                 use_by: now.plus_seconds(request::USE_BY_SECONDS),
+                starts_at: None,
+                issues: wanted.half.as_ref().map(|half| half.public.half()),
             })),
-            Event::Grant(grant::Event::Intended(grant::Intended {
-                action: self.action,
-                effect: Effect::Grant,
-                epoch: 1,
-                call_over_by: now.plus_seconds(30),
-                until: now + revision.length,
-                ruling: Some(ruling),
-            })),
-        ]
+        ];
+        events.extend(collected);
+        events.push(Event::Grant(grant::Event::Intended(grant::Intended {
+            action: self.action,
+            effect: Effect::Grant,
+            epoch: 1,
+            call_over_by: now.plus_seconds(30),
+            until: now + revision.length,
+            ruling: Some(ruling),
+        })));
+        events
     }
 
     fn enter(&mut self, event: Event, ids: &mut Ids, now: Timestamp) {
@@ -181,7 +225,8 @@ impl Story {
         };
         let nth = self.bodies.len() as u64 + 1;
         let person = Actor::Token { id: self.revision.requester, token: ids.next() };
-        let actor = if nth < 4 { person } else { Actor::Worker { name: Worker::Fulfil } };
+        let by_person = nth < 4 || matches!(event, Event::Grant(grant::Event::Collected(_)));
+        let actor = if by_person { person } else { Actor::Worker { name: Worker::Fulfil } };
         let entry = Entry {
             v: VERSION,
             id: ids.next(),
@@ -202,7 +247,7 @@ impl Story {
     }
 }
 
-fn revision(request: RequestId, binding: &Binding, ids: &mut Ids) -> Revision {
+fn revision(request: RequestId, wanted: &Wanted, ids: &mut Ids) -> Revision {
     let person = ids.next();
     let (justification, _) =
         Committed::seal(&"conformance".to_owned(), "justification", [1; 16]).expect("sealed");
@@ -214,47 +259,69 @@ fn revision(request: RequestId, binding: &Binding, ids: &mut Ids) -> Revision {
         entitlement: ids.next(),
         terms: Terms {
             target: ids.next(),
-            native: binding.native.clone(),
+            native: wanted.binding.native.clone(),
             kind: Kind::Group,
             environment: Environment::Dev,
             privilege: Privilege::Read,
             scope: "what the conformance suite needs".to_owned(),
             sensitivity: 1,
         },
-        length: Length::parse("4h").expect("a length"),
+        length: wanted.length,
         justification,
         reference: None,
+        starts_at: None,
+        ends_on: BTreeSet::new(),
+        extends: None,
+        filed_with: None,
+        emergency: None,
+        answers: None,
     }
 }
 
 /// Runs the suite. `binding` must be absent and `other` present on the target when it begins.
 pub async fn check(connector: &dyn Connector, binding: &Binding, other: &Binding) {
+    check_with(connector, binding, other, |_| None).await;
+}
+
+/// The same for a target that issues: `half` is what is collected for each grant.
+pub async fn check_with(
+    connector: &dyn Connector,
+    binding: &Binding,
+    other: &Binding,
+    half: impl Fn(u128) -> Option<half::Read>,
+) {
+    let assent = |serial| issuing(binding, serial, half(serial));
     let everything = Scope::Everything;
     let only = Scope::Binding(binding.clone());
     let present = |look: crate::Look| {
         assert_eq!(look.completeness, Completeness::Complete, "{:?}", look.detail);
         (look.present.contains(binding), look.present.contains(other))
     };
-    let removal = |serial: u128, epoch| {
-        let mut ids = Ids(serial << 64);
-        RemovalOrder {
-            action: ids.next(),
-            epoch,
-            grant: ids.next(),
-            entitlement: ids.next(),
-            target: ids.next(),
-            native: binding.native.clone(),
-            account: binding.account.clone(),
-        }
-    };
 
     assert_eq!(present(connector.observe(&everything).await), (false, true), "as it begins");
-    assert_eq!(connector.grant(assent(binding, 1)).await, Outcome::Done, "grant");
+    assert_eq!(connector.grant(assent(1)).await.outcome, Outcome::Done, "grant");
     assert_eq!(present(connector.observe(&everything).await), (true, true), "a grant is seen");
-    assert_eq!(connector.grant(assent(binding, 1)).await, Outcome::Done, "the same action again");
+    assert_eq!(connector.grant(assent(1)).await.outcome, Outcome::Done, "the same action again");
     assert_eq!(present(connector.observe(&only).await), (true, false), "a look at one binding");
-    assert_eq!(connector.remove(removal(2, 2)).await, Outcome::Done, "remove");
+    assert_eq!(connector.remove(removal(binding, 1)).await, Outcome::Done, "remove");
     assert_eq!(present(connector.observe(&everything).await), (false, true), "a removal is seen");
-    assert_eq!(connector.remove(removal(2, 2)).await, Outcome::Done, "removing what is not there");
+    let again = connector.remove(removal(binding, 1)).await;
+    assert_eq!(again, Outcome::Done, "removing what is not there");
     assert_eq!(present(connector.observe(&only).await), (false, false), "nothing else is touched");
+}
+
+/// The order to remove what the assent of this serial granted.
+pub fn removal(binding: &Binding, serial: u128) -> RemovalOrder {
+    let mut ids = Ids((serial << 64) + (1 << 32));
+    RemovalOrder {
+        action: ids.next(),
+        epoch: 2,
+        grant: Some(grant_of(serial)),
+        entitlement: ids.next(),
+        target: ids.next(),
+        native: binding.native.clone(),
+        account: binding.account.clone(),
+        issued: None,
+        at: Timestamp::from_micros(1_795_328_470_000_000),
+    }
 }

@@ -1,7 +1,8 @@
 //! Connectors: code that knows one kind of target, behind one trait with a written contract.
 //!
 //! Here belong: the trait, one folder for each kind of target, the registry that names them, and
-//! the conformance suite that every one must pass. Here does not belong: a decision, a retry, the
+//! the conformance suite that every one must pass; and beside them the receivers of notices, since
+//! they reach outside as well, with a contract of their own. Here does not belong: a decision, a retry, the
 //! time, or any look at Placet's own records; the engine has those.
 //!
 //! # The contract
@@ -18,20 +19,31 @@
 //!    everything in scope was seen. An empty answer from a target that could not be read is
 //!    `Unknown`.
 //! 6. What else stands on the target is left as it is, byte for byte where the target is a file.
-//! 7. Errors are words for people. No secret stands in them, nor in any `Debug`.
+//! 7. A target that issues credentials takes a public half and gives out nothing secret: what it
+//!    makes is public too, and belongs to one grant. One that cannot be looked at (a certificate in
+//!    the wild) is never `Complete`; `read_back` says on which enrolled hosts a revocation shows.
+//! 8. Errors are words for people. No secret stands in them, nor in any `Debug`.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod file;
 pub mod group_file;
+pub mod half;
+pub mod receivers;
 mod registry;
 pub mod simulated;
+pub mod ssh_ca;
+pub mod token_file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use placet_domain::Timestamp;
 use placet_domain::action::Outcome;
-use placet_domain::observation::{Binding, Completeness, Scope};
+use placet_domain::grant::{Half, Issued};
+use placet_domain::name::NativeId;
+use placet_domain::observation::{Binding, Completeness, Kept, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
 pub use registry::{Build, Registry, Unbuildable};
@@ -46,8 +58,41 @@ pub struct Abilities {
     pub native_expiry: bool,
     /// Removal ends sessions that are already open.
     pub ends_sessions: bool,
+    /// A look also says what native things really allow.
+    pub tells_scopes: bool,
     /// How long access may go on after a removal is done, in seconds.
     pub residual_seconds: u64,
+    /// What the receiver must hand in before anything is granted, where the target issues.
+    pub issues: Option<Half>,
+}
+
+impl Abilities {
+    /// Whether a look can show what was granted. A certificate in the wild no look shows.
+    pub fn is_observable(&self) -> bool {
+        !self.issues.is_some_and(Half::is_in_the_wild)
+    }
+}
+
+/// What came of a grant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Granted {
+    pub outcome: Outcome,
+    /// The certificate, where one was made. It is public.
+    pub issued: Option<Issued>,
+}
+
+impl From<Outcome> for Granted {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, issued: None }
+    }
+}
+
+/// On which enrolled hosts a revocation shows.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Shown {
+    pub hosts: BTreeSet<String>,
+    /// Those that do not show it, each with the reason in words.
+    pub waits_for: BTreeMap<String, String>,
 }
 
 /// What a target was seen to hold.
@@ -55,6 +100,10 @@ pub struct Abilities {
 pub struct Look {
     pub completeness: Completeness,
     pub present: BTreeSet<Binding>,
+    /// What native things really allow, in the target's own words, where it can say.
+    pub scopes: BTreeMap<NativeId, String>,
+    /// Each credential by itself, where the target keeps one for each grant.
+    pub credentials: Option<BTreeSet<Kept>>,
     /// Why it is not complete, in words.
     pub detail: Option<String>,
 }
@@ -65,6 +114,8 @@ impl Look {
         Self {
             completeness: Completeness::Unknown,
             present: BTreeSet::new(),
+            scopes: BTreeMap::new(),
+            credentials: None,
             detail: Some(why.into()),
         }
     }
@@ -75,12 +126,22 @@ impl Look {
 pub trait Connector: Debug + Send + Sync {
     fn abilities(&self) -> Abilities;
 
+    /// Makes ready what must be there before the first grant; done twice, it is done once.
+    async fn set_up(&self, _now: Timestamp) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Creates access. Takes nothing less than a verified assent, and uses it up.
-    async fn grant(&self, assent: VerifiedAssent) -> Outcome;
+    async fn grant(&self, assent: VerifiedAssent) -> Granted;
 
     /// Takes access away; asks for no assent.
     async fn remove(&self, order: RemovalOrder) -> Outcome;
 
     /// Looks at the target.
     async fn observe(&self, scope: &Scope) -> Look;
+
+    /// Reads on each enrolled host whether it refuses a certificate.
+    async fn read_back(&self, _issued: &Issued) -> Shown {
+        Shown::default()
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use placet_domain::name::ConnectorKind;
 
-use crate::{Connector, Settings, group_file, simulated};
+use crate::{Connector, Settings, group_file, simulated, ssh_ca, token_file};
 
 /// Makes a connector from the settings of a target.
 pub type Build = Arc<dyn Fn(&Settings) -> Result<Arc<dyn Connector>, String> + Send + Sync>;
@@ -32,6 +32,8 @@ impl Registry {
         let mut registry = Self { kinds: BTreeMap::new() };
         registry.add("group-file", Arc::new(group_file::build));
         registry.add("simulated", Arc::new(simulated::build));
+        registry.add("ssh-ca", Arc::new(ssh_ca::build));
+        registry.add("token-file", Arc::new(token_file::build));
         registry
     }
 

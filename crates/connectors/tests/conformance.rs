@@ -4,11 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use placet_connectors::group_file::GroupFile;
 use placet_connectors::simulated::{Fault, Simulated};
-use placet_connectors::{Connector, Registry, conformance};
+use placet_connectors::token_file::TokenFile;
+use placet_connectors::{Connector, Registry, conformance, half};
 use placet_domain::action::Outcome;
+use placet_domain::canonical::Digest;
+use placet_domain::grant::Public;
 use placet_domain::observation::{Binding, Completeness, Scope};
 
 fn binding(text: &str) -> Binding {
@@ -37,6 +41,64 @@ async fn group_file_conforms_and_keeps_what_it_does_not_know() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
 }
 
+fn half_of(serial: u128) -> Option<half::Read> {
+    let sha256 = Digest::of(&serial.to_be_bytes());
+    Some(half::Read { public: Public::TokenDigest { sha256 }, sources: Default::default() })
+}
+
+/// A token file with an odd line, and with somebody's token that no grant stands for.
+fn tokens(dir: &Path) -> (PathBuf, String) {
+    let path = dir.join("tokens");
+    let text = format!(
+        "# who may pull\n\nsome odd line\nsha256:{} pull eve 2026-12-24T00:00:00Z {}\n",
+        Digest::of(b"eve"),
+        conformance::grant_of(99)
+    );
+    std::fs::write(&path, &text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    (path, text)
+}
+
+#[tokio::test]
+async fn token_file_conforms_and_keeps_what_it_does_not_know() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, text) = tokens(dir.path());
+    let target = TokenFile::at(&path);
+    let (one, other) = (binding("push/ci"), binding("pull/eve"));
+    conformance::check_with(&target, &one, &other, half_of).await;
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn each_grant_has_its_own_token_and_loses_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = tokens(dir.path());
+    let target = TokenFile::at(&path);
+    let ci = binding("push/ci");
+    for serial in [1, 2] {
+        let granted = target.grant(conformance::issuing(&ci, serial, half_of(serial))).await;
+        assert_eq!(granted.outcome, Outcome::Done);
+    }
+    let kept = async || {
+        let look = target.observe(&Scope::Binding(ci.clone())).await;
+        let kept = look.credentials.unwrap().into_iter().map(|one| one.digest).collect::<Vec<_>>();
+        (look.present.len(), kept)
+    };
+    let digest = |serial: u128| Digest::of(&serial.to_be_bytes());
+    let mut both = vec![digest(1), digest(2)];
+    both.sort();
+    assert_eq!(kept().await, (1, both));
+    let line = std::fs::read_to_string(&path).unwrap();
+    assert!(line.contains(&format!("{} push ci 2026-11-22T10:21:02", digest(1))), "{line}");
+    assert_eq!(target.remove(conformance::removal(&ci, 1)).await, Outcome::Done);
+    assert_eq!(kept().await, (1, vec![digest(2)]));
+    // Without a collected digest there is nothing to write.
+    let bare = target.grant(conformance::assent(&ci, 3)).await;
+    assert!(matches!(bare.outcome, Outcome::Failed { .. }), "{bare:?}");
+}
+
 #[tokio::test]
 async fn a_link_stays_a_link() {
     let dir = tempfile::tempdir().unwrap();
@@ -44,7 +106,8 @@ async fn a_link_stays_a_link() {
     std::fs::write(&real, "deploy:\n").unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
     let target = GroupFile::at(&link);
-    assert_eq!(target.grant(conformance::assent(&binding("deploy/ines"), 1)).await, Outcome::Done);
+    let granted = target.grant(conformance::assent(&binding("deploy/ines"), 1)).await;
+    assert_eq!(granted.outcome, Outcome::Done);
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(std::fs::read_to_string(&real).unwrap(), "deploy: ines\n");
 }
@@ -56,7 +119,7 @@ async fn a_target_that_is_down_is_unknown_never_empty() {
     let look = target.observe(&Scope::Everything).await;
     assert_eq!(look.completeness, Completeness::Unknown);
     assert!(look.detail.unwrap().contains("gone"));
-    let outcome = target.grant(conformance::assent(&binding("deploy/ines"), 1)).await;
+    let outcome = target.grant(conformance::assent(&binding("deploy/ines"), 1)).await.outcome;
     assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
 }
 
@@ -71,7 +134,7 @@ async fn a_garbled_file_is_partial_and_left_alone() {
     assert_eq!(look.completeness, Completeness::Partial);
     let names: Vec<String> = look.present.iter().map(|one| one.account.to_string()).collect();
     assert_eq!(names, ["ines", "eve"], "what can be read is there, and nothing is made up");
-    let outcome = target.grant(conformance::assent(&binding("deploy/tom"), 1)).await;
+    let outcome = target.grant(conformance::assent(&binding("deploy/tom"), 1)).await.outcome;
     assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
@@ -81,7 +144,7 @@ async fn simulated_faults_are_told_honestly() {
     let check = async |fault: Fault, expect: &str, present: bool| {
         let target = Simulated::default();
         target.plan([fault]);
-        let outcome = target.grant(conformance::assent(&binding("deploy/ines"), 1)).await;
+        let outcome = target.grant(conformance::assent(&binding("deploy/ines"), 1)).await.outcome;
         let word = match outcome {
             Outcome::Done => "done",
             Outcome::Failed { .. } => "failed",
@@ -97,7 +160,10 @@ async fn simulated_faults_are_told_honestly() {
 #[test]
 fn the_registry_names_what_it_knows() {
     let registry = Registry::shipped();
-    assert_eq!(registry.kinds().collect::<Vec<_>>(), ["group-file", "simulated"]);
+    assert_eq!(
+        registry.kinds().collect::<Vec<_>>(),
+        ["group-file", "simulated", "ssh-ca", "token-file"]
+    );
     let build = |kind: &str, settings: &[(&str, &str)]| {
         let settings: BTreeMap<String, String> =
             settings.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
@@ -106,5 +172,14 @@ fn the_registry_names_what_it_knows() {
     assert_eq!(build("group-file", &[("path", "groups")]), Ok(()));
     assert!(build("group-file", &[]).unwrap_err().contains("`path` is missing"));
     assert!(build("group-file", &[("pth", "x")]).unwrap_err().contains("`pth` is not known"));
-    assert!(build("ldap", &[]).unwrap_err().contains("group-file, simulated"));
+    assert_eq!(build("token-file", &[("path", "tokens")]), Ok(()));
+    let ca = [("key", "ca"), ("krl", "krl")];
+    let with = |more: &[(&'static str, &'static str)]| build("ssh-ca", &[&ca, more].concat());
+    assert_eq!(with(&[("skew", "30"), ("hosts", "a, b"), ("extensions", "")]), Ok(()));
+    assert!(with(&[("agent", "socket")]).unwrap_err().contains("either `key`, or `agent`"));
+    assert!(with(&[("skew", "an hour")]).unwrap_err().contains("`skew` is not a number"));
+    assert!(with(&[("extensions", "permit-all")]).unwrap_err().contains("is not known"));
+    assert!(build("ssh-ca", &[("key", "ca")]).unwrap_err().contains("`krl` is missing"));
+    assert!(build("simulated", &[("issues", "x")]).unwrap_err().contains("`issues`"));
+    assert!(build("ldap", &[]).unwrap_err().contains("group-file, simulated, ssh-ca, token-file"));
 }

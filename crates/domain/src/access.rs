@@ -13,17 +13,21 @@ pub enum Scope {
     Reports,
     /// What stands on what I own.
     Owned,
+    /// Emergencies, and the reviews that they owe.
+    Emergencies,
     Everything,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 4] = [Self::Mine, Self::Reports, Self::Owned, Self::Everything];
+    pub const ALL: [Scope; 5] =
+        [Self::Mine, Self::Reports, Self::Owned, Self::Emergencies, Self::Everything];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mine => "mine",
             Self::Reports => "reports",
             Self::Owned => "owned",
+            Self::Emergencies => "emergencies",
             Self::Everything => "everything",
         }
     }
@@ -39,20 +43,31 @@ pub enum Deed {
     RetireEntitlement,
     ProposeBundle,
     AdoptBundle,
+    ProposeCatalogue,
+    /// Adopt or reject what somebody else proposed, and narrow at once.
+    AdoptCatalogue,
     /// End somebody else's access at once.
     Revoke,
+    /// Say that something has ended elsewhere, so that what was granted for it ends.
+    ReportEnding,
+    /// Believe what a look at a target found, though it is a great deal at once.
+    ReleaseBrake,
     /// Take evidence of any request out of the house.
     ExportEvidence,
 }
 
 impl Deed {
-    pub const ALL: [Deed; 7] = [
+    pub const ALL: [Deed; 11] = [
         Self::IssueLoginCode,
         Self::DeactivateIdentity,
         Self::RetireEntitlement,
         Self::ProposeBundle,
         Self::AdoptBundle,
+        Self::ProposeCatalogue,
+        Self::AdoptCatalogue,
         Self::Revoke,
+        Self::ReportEnding,
+        Self::ReleaseBrake,
         Self::ExportEvidence,
     ];
 
@@ -63,7 +78,11 @@ impl Deed {
             Self::RetireEntitlement => "retire_entitlement",
             Self::ProposeBundle => "propose_bundle",
             Self::AdoptBundle => "adopt_bundle",
+            Self::ProposeCatalogue => "propose_catalogue",
+            Self::AdoptCatalogue => "adopt_catalogue",
             Self::Revoke => "revoke",
+            Self::ReportEnding => "report_ending",
+            Self::ReleaseBrake => "release_brake",
             Self::ExportEvidence => "export_evidence",
         }
     }
@@ -76,13 +95,23 @@ impl Deed {
             Self::RetireEntitlement => "retiring an entitlement",
             Self::ProposeBundle => "proposing a policy bundle",
             Self::AdoptBundle => "adopting a policy bundle",
+            Self::ProposeCatalogue => "proposing a change of the catalogue",
+            Self::AdoptCatalogue => "changing the catalogue",
             Self::Revoke => "revoking a grant",
+            Self::ReleaseBrake => "releasing the brake of a target",
+            Self::ReportEnding => "reporting that something has ended elsewhere",
             Self::ExportEvidence => "exporting evidence",
         }
     }
 
     /// Deeds that are decisions: they need a person in a session of their own.
     pub fn needs_session(self) -> bool {
-        !matches!(self, Self::ExportEvidence | Self::ProposeBundle)
+        !matches!(
+            self,
+            Self::ExportEvidence
+                | Self::ProposeBundle
+                | Self::ProposeCatalogue
+                | Self::ReportEnding
+        )
     }
 }

@@ -21,6 +21,10 @@ pub enum Actor {
     /// The founding of the organisation; its only act is the genesis and the first login codes.
     #[serde(deserialize_with = "no_fields")]
     Founding,
+    /// Whoever holds the log's key and lets two people in again, because nobody else can; its only
+    /// acts are to say so and to give them login codes.
+    #[serde(deserialize_with = "no_fields")]
+    Recovery,
 }
 
 impl Actor {
@@ -28,7 +32,7 @@ impl Actor {
     pub fn identity(&self) -> Option<IdentityId> {
         match self {
             Self::Person { id, .. } | Self::Token { id, .. } => Some(*id),
-            Self::Worker { .. } | Self::Founding => None,
+            Self::Worker { .. } | Self::Founding | Self::Recovery => None,
         }
     }
 }
@@ -41,6 +45,15 @@ pub enum Worker {
     Observe,
     Reconcile,
     Expire,
+    Escalate,
+    /// Hands on what those who left held and answered for.
+    Leave,
+    /// Rules live grants again after a change.
+    Rerule,
+    /// Finds the way of open requests again after a change.
+    Reroute,
+    /// Carries notices to people; no event is its own.
+    Notify,
 }
 
 impl fmt::Display for Worker {
@@ -50,6 +63,11 @@ impl fmt::Display for Worker {
             Self::Observe => "observe",
             Self::Reconcile => "reconcile",
             Self::Expire => "expire",
+            Self::Escalate => "escalate",
+            Self::Leave => "leave",
+            Self::Rerule => "rerule",
+            Self::Reroute => "reroute",
+            Self::Notify => "notify",
         })
     }
 }

@@ -77,6 +77,8 @@ pub struct Entitlement {
 pub enum Event {
     #[serde(rename = "entitlement.registered")]
     Registered(Box<Entitlement>),
+    #[serde(rename = "entitlement.revised")]
+    Revised(Box<Entitlement>),
     #[serde(rename = "entitlement.retired")]
     Retired {},
 }
@@ -88,6 +90,12 @@ pub enum Command<'a> {
         owner: Option<&'a Identity>,
         target: Option<&'a Target>,
     },
+    /// Other facts under the same name; one that was retired may be offered again.
+    Revise {
+        entitlement: Box<Entitlement>,
+        owner: Option<&'a Identity>,
+        target: Option<&'a Target>,
+    },
     /// No new grants; what is held runs to its end.
     Retire,
 }
@@ -95,15 +103,22 @@ pub enum Command<'a> {
 pub fn decide(state: Option<&Entitlement>, command: Command<'_>) -> Result<Vec<Event>, Refusal> {
     match (state, command) {
         (None, Command::Register { entitlement, owner, target }) => {
-            let what = || format!("entitlement {}", entitlement.name);
-            if !owner.is_some_and(|one| one.is_human() && one.active) {
-                return Err(Refusal::Unowned { what: what() });
-            }
-            if target.is_none_or(|target| target.id != entitlement.terms.target) {
-                return Err(Refusal::UnknownTarget { given: entitlement.terms.target.to_string() });
-            }
+            stands(&entitlement, owner, target)?;
             Ok(vec![Event::Registered(entitlement)])
         }
+        (Some(old), Command::Revise { entitlement, owner, target })
+            if old.id == entitlement.id && old.name == entitlement.name =>
+        {
+            stands(&entitlement, owner, target)?;
+            Ok(vec![Event::Revised(entitlement)])
+        }
+        (Some(entitlement), Command::Revise { .. }) => {
+            Err(Refusal::AlreadyRegistered { what: format!("entitlement {}", entitlement.name) })
+        }
+        (None, Command::Revise { entitlement, .. }) => Err(Refusal::UnknownEntitlement {
+            given: entitlement.name.to_string(),
+            hint: String::new(),
+        }),
         (Some(entitlement), Command::Register { .. }) => {
             Err(Refusal::AlreadyRegistered { what: format!("entitlement {}", entitlement.name) })
         }
@@ -117,9 +132,27 @@ pub fn decide(state: Option<&Entitlement>, command: Command<'_>) -> Result<Vec<E
     }
 }
 
+/// An entitlement has a living owner, and a target on which it can be granted.
+fn stands(
+    entitlement: &Entitlement,
+    owner: Option<&Identity>,
+    target: Option<&Target>,
+) -> Result<(), Refusal> {
+    if !owner.is_some_and(|one| one.is_human() && one.active) {
+        return Err(Refusal::Unowned { what: format!("entitlement {}", entitlement.name) });
+    }
+    let target = target.filter(|target| target.id == entitlement.terms.target);
+    if target.is_none_or(|target| target.retired && !entitlement.retired) {
+        return Err(Refusal::UnknownTarget { given: entitlement.terms.target.to_string() });
+    }
+    Ok(())
+}
+
 pub fn apply(state: Option<Entitlement>, event: &Event) -> Option<Entitlement> {
     match (state, event) {
-        (_, Event::Registered(entitlement)) => Some(*entitlement.clone()),
+        (_, Event::Registered(entitlement) | Event::Revised(entitlement)) => {
+            Some(*entitlement.clone())
+        }
         (Some(entitlement), Event::Retired {}) => {
             Some(Entitlement { retired: true, ..entitlement })
         }

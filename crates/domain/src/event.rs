@@ -5,7 +5,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    credential, entitlement, finding, grant, identity, organisation, request, target, team,
+    credential, delegation, entitlement, finding, grant, handover, identity, organisation,
+    proposal, request, schedule, target, team,
 };
 
 /// Any event, by the machine that it belongs to.
@@ -20,6 +21,10 @@ pub enum Event {
     Grant(grant::Event),
     Finding(finding::Event),
     Credential(credential::Event),
+    Delegation(delegation::Event),
+    Schedule(schedule::Event),
+    Proposal(proposal::Event),
+    Handover(handover::Event),
     Trail(trail::Event),
 }
 
@@ -43,6 +48,10 @@ from_machines!(
     grant => Grant,
     finding => Finding,
     credential => Credential,
+    delegation => Delegation,
+    schedule => Schedule,
+    proposal => Proposal,
+    handover => Handover,
     trail => Trail,
 );
 
@@ -77,31 +86,67 @@ impl Event {
         "approval.withdrawn",
         "bundle.adopted",
         "bundle.proposed",
+        "catalogue.adopted",
+        "catalogue.lapsed",
+        "catalogue.proposed",
+        "catalogue.rejected",
+        "catalogue.withdrawn",
         "credential.ended",
         "credential.issued",
+        "delegation.ended",
+        "delegation.made",
         "entitlement.registered",
         "entitlement.retired",
+        "entitlement.revised",
+        "finding.accepted",
         "finding.opened",
+        "finding.removal_intended",
+        "finding.removal_ordered",
+        "finding.removal_tried",
+        "finding.reopened",
         "finding.resolved",
         "grant.activated",
         "grant.approved",
         "grant.cancelled",
+        "grant.collected",
         "grant.ended",
         "grant.ending",
+        "grant.issued",
+        "grant.read_back",
         "grant.seen_still",
+        "handover.opened",
+        "handover.settled",
         "identity.deactivated",
         "identity.registered",
+        "identity.revised",
         "organisation.founded",
+        "organisation.recovered",
+        "question.answered",
+        "question.asked",
         "request.approved",
         "request.denied",
+        "request.escalated",
         "request.lapsed",
+        "request.narrowed",
+        "request.overtaken",
         "request.revised",
         "request.routed",
         "request.submitted",
         "request.withdrawn",
+        "rerule.held",
+        "rerule.released",
+        "review.owed",
+        "review.recorded",
+        "schedule.registered",
+        "schedule.revised",
+        "target.braked",
         "target.observed",
         "target.registered",
+        "target.released",
+        "target.retired",
+        "target.revised",
         "team.registered",
+        "team.revised",
         "trail.sealed",
     ];
 
@@ -110,20 +155,32 @@ impl Event {
         match self {
             Self::Organisation(event) => match event {
                 organisation::Event::Founded(_) => "organisation.founded",
+                organisation::Event::Recovered(_) => "organisation.recovered",
                 organisation::Event::BundleProposed { .. } => "bundle.proposed",
                 organisation::Event::BundleAdopted { .. } => "bundle.adopted",
+                organisation::Event::ReruleHeld { .. } => "rerule.held",
+                organisation::Event::ReruleReleased { .. } => "rerule.released",
             },
             Self::Identity(event) => match event {
                 identity::Event::Registered(_) => "identity.registered",
+                identity::Event::Revised(_) => "identity.revised",
                 identity::Event::Deactivated {} => "identity.deactivated",
             },
-            Self::Team(team::Event::Registered(_)) => "team.registered",
+            Self::Team(event) => match event {
+                team::Event::Registered(_) => "team.registered",
+                team::Event::Revised(_) => "team.revised",
+            },
             Self::Target(event) => match event {
                 target::Event::Registered(_) => "target.registered",
+                target::Event::Revised(_) => "target.revised",
+                target::Event::Retired {} => "target.retired",
                 target::Event::Observed(_) => "target.observed",
+                target::Event::Braked(_) => "target.braked",
+                target::Event::Released { .. } => "target.released",
             },
             Self::Entitlement(event) => match event {
                 entitlement::Event::Registered(_) => "entitlement.registered",
+                entitlement::Event::Revised(_) => "entitlement.revised",
                 entitlement::Event::Retired {} => "entitlement.retired",
             },
             Self::Request(event) => match event {
@@ -136,9 +193,19 @@ impl Event {
                 request::Event::Approved(_) => "request.approved",
                 request::Event::Withdrawn { .. } => "request.withdrawn",
                 request::Event::Lapsed {} => "request.lapsed",
+                request::Event::Narrowed(_) => "request.narrowed",
+                request::Event::QuestionAsked(_) => "question.asked",
+                request::Event::QuestionAnswered(_) => "question.answered",
+                request::Event::Escalated(_) => "request.escalated",
+                request::Event::Overtaken { .. } => "request.overtaken",
+                request::Event::ReviewOwed(_) => "review.owed",
+                request::Event::ReviewRecorded(_) => "review.recorded",
             },
             Self::Grant(event) => match event {
                 grant::Event::Approved(_) => "grant.approved",
+                grant::Event::Collected(_) => "grant.collected",
+                grant::Event::Issued(_) => "grant.issued",
+                grant::Event::ReadBack(_) => "grant.read_back",
                 grant::Event::Intended(_) => "action.intended",
                 grant::Event::Finished(_) => "action.finished",
                 grant::Event::Activated { .. } => "grant.activated",
@@ -150,10 +217,34 @@ impl Event {
             Self::Finding(event) => match event {
                 finding::Event::Opened(_) => "finding.opened",
                 finding::Event::Resolved { .. } => "finding.resolved",
+                finding::Event::Accepted(_) => "finding.accepted",
+                finding::Event::Reopened {} => "finding.reopened",
+                finding::Event::RemovalOrdered { .. } => "finding.removal_ordered",
+                finding::Event::RemovalIntended { .. } => "finding.removal_intended",
+                finding::Event::RemovalTried(_) => "finding.removal_tried",
             },
             Self::Credential(event) => match event {
                 credential::Event::Issued(_) => "credential.issued",
                 credential::Event::Ended { .. } => "credential.ended",
+            },
+            Self::Delegation(event) => match event {
+                delegation::Event::Made(_) => "delegation.made",
+                delegation::Event::Ended { .. } => "delegation.ended",
+            },
+            Self::Schedule(event) => match event {
+                schedule::Event::Registered(_) => "schedule.registered",
+                schedule::Event::Revised(_) => "schedule.revised",
+            },
+            Self::Proposal(event) => match event {
+                proposal::Event::Proposed(_) => "catalogue.proposed",
+                proposal::Event::Adopted { .. } => "catalogue.adopted",
+                proposal::Event::Rejected { .. } => "catalogue.rejected",
+                proposal::Event::Withdrawn { .. } => "catalogue.withdrawn",
+                proposal::Event::Lapsed {} => "catalogue.lapsed",
+            },
+            Self::Handover(event) => match event {
+                handover::Event::Opened(_) => "handover.opened",
+                handover::Event::Settled { .. } => "handover.settled",
             },
             Self::Trail(trail::Event::Sealed(_)) => "trail.sealed",
         }
@@ -172,6 +263,10 @@ impl Serialize for Event {
             Self::Grant(event) => event.serialize(serializer),
             Self::Finding(event) => event.serialize(serializer),
             Self::Credential(event) => event.serialize(serializer),
+            Self::Delegation(event) => event.serialize(serializer),
+            Self::Schedule(event) => event.serialize(serializer),
+            Self::Proposal(event) => event.serialize(serializer),
+            Self::Handover(event) => event.serialize(serializer),
             Self::Trail(event) => event.serialize(serializer),
         }
     }
@@ -193,15 +288,23 @@ impl<'de> Deserialize<'de> for Event {
         let machine = raw.r#type.split('.').next().unwrap_or_default().to_owned();
         let value = serde_json::json!({ "type": raw.r#type, "body": raw.body });
         let event = match machine.as_str() {
-            "organisation" | "bundle" => serde_json::from_value(value).map(Self::Organisation),
+            "organisation" | "bundle" | "rerule" => {
+                serde_json::from_value(value).map(Self::Organisation)
+            }
             "identity" => serde_json::from_value(value).map(Self::Identity),
             "team" => serde_json::from_value(value).map(Self::Team),
             "target" => serde_json::from_value(value).map(Self::Target),
             "entitlement" => serde_json::from_value(value).map(Self::Entitlement),
-            "request" | "approval" => serde_json::from_value(value).map(Self::Request),
+            "request" | "approval" | "question" | "review" => {
+                serde_json::from_value(value).map(Self::Request)
+            }
             "grant" | "action" => serde_json::from_value(value).map(Self::Grant),
             "finding" => serde_json::from_value(value).map(Self::Finding),
             "credential" => serde_json::from_value(value).map(Self::Credential),
+            "delegation" => serde_json::from_value(value).map(Self::Delegation),
+            "schedule" => serde_json::from_value(value).map(Self::Schedule),
+            "catalogue" => serde_json::from_value(value).map(Self::Proposal),
+            "handover" => serde_json::from_value(value).map(Self::Handover),
             "trail" => serde_json::from_value(value).map(Self::Trail),
             _ => return Err(D::Error::custom(format!("unknown event type `{}`", raw.r#type))),
         };

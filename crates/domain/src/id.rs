@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::name::TeamName;
+use crate::name::{ScheduleName, TeamName};
 
 /// A text that is not the id that was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,16 @@ ids! {
     FindingId = "fnd";
     /// A login code, session or token.
     CredentialId = "crd";
+    /// Somebody lets another decide in their place.
+    DelegationId = "dlg";
+    /// What was filed together.
+    FilingId = "fil";
+    /// A change of the catalogue that one proposes and another adopts.
+    ProposalId = "prp";
+    /// What somebody answered for, passed on because they left.
+    HandoverId = "hnd";
+    /// What one person is told.
+    NoticeId = "ntc";
     /// One event in the ledger.
     EventId = "evt";
     /// One transaction: the events that became durable together.
@@ -132,6 +142,10 @@ pub enum Stream {
     Grant(GrantId),
     Finding(FindingId),
     Credential(CredentialId),
+    Delegation(DelegationId),
+    Schedule(ScheduleName),
+    Proposal(ProposalId),
+    Handover(HandoverId),
 }
 
 impl fmt::Display for Stream {
@@ -146,6 +160,10 @@ impl fmt::Display for Stream {
             Self::Grant(id) => id.fmt(f),
             Self::Finding(id) => id.fmt(f),
             Self::Credential(id) => id.fmt(f),
+            Self::Delegation(id) => id.fmt(f),
+            Self::Schedule(name) => write!(f, "schedule_{name}"),
+            Self::Proposal(id) => id.fmt(f),
+            Self::Handover(id) => id.fmt(f),
         }
     }
 }
@@ -168,6 +186,7 @@ impl FromStr for Stream {
         let (prefix, rest) = text.split_once('_').ok_or_else(|| unreadable("stream"))?;
         match prefix {
             "team" => rest.parse().map(Self::Team).map_err(|_| unreadable("team")),
+            "schedule" => rest.parse().map(Self::Schedule).map_err(|_| unreadable("schedule")),
             IdentityId::PREFIX => text.parse().map(Self::Identity),
             TargetId::PREFIX => text.parse().map(Self::Target),
             EntitlementId::PREFIX => text.parse().map(Self::Entitlement),
@@ -175,6 +194,9 @@ impl FromStr for Stream {
             GrantId::PREFIX => text.parse().map(Self::Grant),
             FindingId::PREFIX => text.parse().map(Self::Finding),
             CredentialId::PREFIX => text.parse().map(Self::Credential),
+            DelegationId::PREFIX => text.parse().map(Self::Delegation),
+            ProposalId::PREFIX => text.parse().map(Self::Proposal),
+            HandoverId::PREFIX => text.parse().map(Self::Handover),
             _ => Err(unreadable("stream")),
         }
     }
@@ -212,7 +234,11 @@ streams!(
     Request(RequestId),
     Grant(GrantId),
     Finding(FindingId),
-    Credential(CredentialId)
+    Credential(CredentialId),
+    Delegation(DelegationId),
+    Schedule(ScheduleName),
+    Proposal(ProposalId),
+    Handover(HandoverId)
 );
 
 #[cfg(test)]

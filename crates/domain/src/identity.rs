@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Refusal;
 use crate::committed::Committed;
 use crate::id::IdentityId;
-use crate::name::{AccountName, Handle, TargetName, TeamName};
+use crate::name::{AccountName, Handle, MailAddress, ScheduleName, TargetName, TeamName};
 use crate::time::Timestamp;
 
 /// Personal facts: disclosed beside the ledger, erasable, never read by `apply`.
@@ -19,6 +19,9 @@ pub struct Profile {
     /// Accounts on targets whose name differs from the handle.
     #[serde(default)]
     pub accounts: BTreeMap<TargetName, AccountName>,
+    /// Where notices are sent by mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailAddress>,
 }
 
 impl Profile {
@@ -83,6 +86,9 @@ pub struct Identity {
     pub active: bool,
     /// The current risk signal, 0 (none) to 100.
     pub risk: u8,
+    /// The hours in which an answer can be expected; the usual ones if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleName>,
 }
 
 impl Identity {
@@ -128,6 +134,9 @@ impl Identity {
 pub enum Event {
     #[serde(rename = "identity.registered")]
     Registered(Identity),
+    /// Other facts about the same identity; one that had left may be active again.
+    #[serde(rename = "identity.revised")]
+    Revised(Identity),
     #[serde(rename = "identity.deactivated")]
     Deactivated {},
 }
@@ -140,25 +149,32 @@ pub enum Command<'a> {
         identity: Identity,
         answerable: Option<&'a Identity>,
     },
+    Revise {
+        identity: Identity,
+        answerable: Option<&'a Identity>,
+    },
     Deactivate,
 }
 
 pub fn decide(state: Option<&Identity>, command: Command<'_>) -> Result<Vec<Event>, Refusal> {
     match (state, command) {
         (None, Command::Register { identity, answerable }) => {
-            let answers = answerable.is_some_and(|one| one.is_human() && one.active);
-            let must_answer = match &identity.is {
-                Nature::Workload { .. } => true,
-                Nature::Human { external, .. } => external.is_some(),
-            };
-            let kind_fits = match identity.is {
-                Nature::Workload { kind, .. } => kind != Kind::Human,
-                Nature::Human { .. } => true,
-            };
-            if !kind_fits || (must_answer && !answers) {
-                return Err(Refusal::Unowned { what: identity.id.to_string() });
-            }
+            answered_for(&identity, answerable)?;
             Ok(vec![Event::Registered(identity)])
+        }
+        (Some(old), Command::Revise { identity, answerable })
+            if old.id == identity.id && old.is_human() == identity.is_human() =>
+        {
+            if identity.active {
+                answered_for(&identity, answerable)?;
+            }
+            Ok(vec![Event::Revised(identity)])
+        }
+        (Some(_), Command::Revise { identity, .. }) => {
+            Err(Refusal::AlreadyRegistered { what: identity.id.to_string() })
+        }
+        (None, Command::Revise { identity, .. }) => {
+            Err(Refusal::UnknownIdentity { given: identity.id.to_string() })
         }
         (Some(_), Command::Register { identity, .. }) => {
             Err(Refusal::AlreadyRegistered { what: identity.id.to_string() })
@@ -171,9 +187,26 @@ pub fn decide(state: Option<&Identity>, command: Command<'_>) -> Result<Vec<Even
     }
 }
 
+/// A workload has a living owner, and a person from outside a living sponsor.
+fn answered_for(identity: &Identity, answerable: Option<&Identity>) -> Result<(), Refusal> {
+    let answers = answerable.is_some_and(|one| one.is_human() && one.active);
+    let must_answer = match &identity.is {
+        Nature::Workload { .. } => true,
+        Nature::Human { external, .. } => external.is_some(),
+    };
+    let kind_fits = match identity.is {
+        Nature::Workload { kind, .. } => kind != Kind::Human,
+        Nature::Human { .. } => true,
+    };
+    if !kind_fits || (must_answer && !answers) {
+        return Err(Refusal::Unowned { what: identity.id.to_string() });
+    }
+    Ok(())
+}
+
 pub fn apply(state: Option<Identity>, event: &Event) -> Option<Identity> {
     match (state, event) {
-        (_, Event::Registered(identity)) => Some(identity.clone()),
+        (_, Event::Registered(identity) | Event::Revised(identity)) => Some(identity.clone()),
         (Some(identity), Event::Deactivated {}) => Some(Identity { active: false, ..identity }),
         (None, Event::Deactivated {}) => None,
     }

@@ -29,6 +29,8 @@ const SLUG_RULE: &str =
 const NATIVE_RULE: &str = "use 1 to 256 printable characters without blanks at the ends";
 const ACCOUNT_RULE: &str = "use 1 to 128 printable characters without blanks, `:` or `#`";
 
+const MAIL_RULE: &str = "use the form `name@example.org`, in plain letters, digits and `.+-_`";
+
 fn is_slug(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -42,6 +44,21 @@ fn is_native(text: &str) -> bool {
 fn is_account(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == ':' || c == '#')
+}
+
+/// Narrower than what mail allows: quotes, comments and lists have no place in an address book, and
+/// nothing that could end a header.
+fn is_mail(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let plain = |part: &str, extra: &[u8]| {
+        let joined = |b: u8| b.is_ascii_alphanumeric() || extra.contains(&b);
+        !part.is_empty() && part.bytes().all(joined) && part.split('.').all(|one| !one.is_empty())
+    };
+    text.len() <= 254
+        && local.len() <= 64
+        && plain(local, b".+-_")
+        && plain(domain, b".-")
+        && !local.starts_with('-')
 }
 
 macro_rules! names {
@@ -109,6 +126,8 @@ names! {
     PackName, "a pack name", is_slug, SLUG_RULE;
     /// A stage of approval; stage names are data of the policy bundle.
     StageName, "a stage name", is_slug, SLUG_RULE;
+    /// A schedule of working hours, as people's lines in the catalogue quote it.
+    ScheduleName, "a schedule name", is_slug, SLUG_RULE;
     /// The short name by which a person or workload is called; personal, so only ever disclosed.
     Handle, "a handle", is_slug, SLUG_RULE;
     /// A kind of connector, such as `group-file`.
@@ -117,6 +136,15 @@ names! {
     NativeId, "a native id", is_native, NATIVE_RULE;
     /// The name of an account on a target; personal, so only ever disclosed.
     AccountName, "an account name", is_account, ACCOUNT_RULE;
+    /// Where a person gets mail.
+    MailAddress, "a mail address", is_mail, MAIL_RULE;
+}
+
+impl ScheduleName {
+    /// The schedule of those who name none.
+    pub fn usual() -> Self {
+        Self("usual".to_owned())
+    }
 }
 
 /// Whatever is a handle is an account name as well.
@@ -132,6 +160,13 @@ mod tests {
 
     #[test]
     fn names_are_bounded_and_have_one_spelling() {
+        let mail = |text: &str| text.parse::<MailAddress>().is_ok();
+        assert!(mail("ines@example.org") && mail("i.w+x_y-z@mail.example.org"));
+        assert!(!mail("ines") && !mail("@example.org") && !mail("ines@") && !mail("a@b@c"));
+        assert!(!mail("ines@example.org\r\nBcc: all@example.org") && !mail("a..b@example.org"));
+        assert!(
+            !mail("Ines <ines@example.org>") && !mail("-x@example.org") && !mail("a@b.org,c@d.org")
+        );
         let slug = |text: &str| text.parse::<TeamName>().is_ok();
         assert!(slug("data-stewards") && slug("a") && slug("1.2_x"));
         assert!(

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::canonical::Digest;
 use crate::id::{EntitlementId, ObservationId, TargetId};
 use crate::name::{AccountName, NativeId};
 use crate::time::Timestamp;
@@ -40,6 +41,13 @@ pub struct Binding {
     pub account: AccountName,
 }
 
+/// One credential that a target keeps, by the digest that stands there.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Kept {
+    pub binding: Binding,
+    pub digest: Digest,
+}
+
 /// How much of a target is looked at.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Scope {
@@ -58,6 +66,8 @@ pub struct Observation {
     pub began_at: Timestamp,
     pub finished_at: Timestamp,
     pub present: BTreeSet<Binding>,
+    /// Each credential by itself, where the target keeps one for each grant; none elsewhere.
+    pub credentials: Option<BTreeSet<Kept>>,
 }
 
 impl Observation {
@@ -66,6 +76,22 @@ impl Observation {
         if self.present.contains(binding) {
             return Seen::Present;
         }
+        self.of_the_rest(binding)
+    }
+
+    /// The same for the one credential of a grant: another's, for the same binding, is not it.
+    pub fn says_of(&self, binding: &Binding, kept_as: Option<Digest>) -> Seen {
+        match (&self.credentials, kept_as) {
+            (Some(seen), Some(digest)) => {
+                let own = Kept { binding: binding.clone(), digest };
+                if seen.contains(&own) { Seen::Present } else { self.of_the_rest(binding) }
+            }
+            _ => self.says(binding),
+        }
+    }
+
+    /// What it says of something in this binding that was not seen.
+    fn of_the_rest(&self, binding: &Binding) -> Seen {
         let in_scope = match &self.scope {
             Scope::Everything => true,
             Scope::Binding(only) => only == binding,

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::canonical::Digest;
 use crate::finding::Kind;
 use crate::grant::State;
 use crate::id::{FindingId, GrantId, RequestId};
-use crate::observation::{Binding, Governed, Observation, Seen};
+use crate::name::{AccountName, NativeId};
+use crate::observation::{Binding, Completeness, Governed, Observation, Seen};
 use crate::time::Timestamp;
 
 /// A grant on the observed target that is not over, with the binding that it stands for.
@@ -22,15 +24,35 @@ pub struct Held {
     /// When the latest call on the target was, or will provably be, over.
     pub calls_over_at: Option<Timestamp>,
     pub first_seen_at: Option<Timestamp>,
+    /// The digest that the target keeps of its own credential, where it keeps one.
+    pub kept_as: Option<Digest>,
 }
 
-/// An open finding about the observed target.
+/// What a finding is about.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum About {
+    /// One account that holds, or should hold, one native thing.
+    Binding(Binding),
+    /// A native thing, whoever holds it.
+    Native(NativeId),
+}
+
+/// A finding about the observed target that is not resolved.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Known {
     pub finding: FindingId,
     pub kind: Kind,
-    pub binding: Binding,
+    pub about: About,
     pub grant: Option<GrantId>,
+}
+
+/// What else is known of the target, beside who holds what.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Beside {
+    /// Accounts of identities that are active.
+    pub living: BTreeSet<AccountName>,
+    /// Native things that allow something else than what was last agreed to.
+    pub changed: BTreeSet<NativeId>,
 }
 
 /// What follows from an observation.
@@ -39,7 +61,7 @@ pub enum Consequence {
     /// Tell this grant what was seen.
     See { grant: GrantId, present: bool },
     /// Open a finding.
-    Open { kind: Kind, binding: Binding, grant: Option<GrantId>, request: Option<RequestId> },
+    Open { kind: Kind, about: About, grant: Option<GrantId>, request: Option<RequestId> },
     /// A finding that the observation no longer bears out.
     Resolve { finding: FindingId },
 }
@@ -47,62 +69,102 @@ pub enum Consequence {
 /// Seconds after its end during which access that is being removed is not yet overstayed.
 pub const GRACE_SECONDS: u64 = 60;
 
+/// What an observation bears out, each with the request behind it.
+type Expected = BTreeMap<(Kind, About, Option<GrantId>), Option<RequestId>>;
+
 /// Everything that follows from one observation of one target, in a fixed order.
 pub fn plan(
     governed: &[Governed],
     held: &[Held],
     known: &[Known],
+    beside: &Beside,
     observation: &Observation,
     now: Timestamp,
 ) -> Vec<Consequence> {
     let mut out = Vec::new();
-    let mut expected: BTreeMap<(Kind, &Binding, Option<GrantId>), Option<RequestId>> =
-        BTreeMap::new();
-
     for one in held {
-        match observation.says(&one.binding) {
+        match observation.says_of(&one.binding, one.kept_as) {
             Seen::Present => out.push(Consequence::See { grant: one.grant, present: true }),
             Seen::Absent => out.push(Consequence::See { grant: one.grant, present: false }),
             Seen::Unknown => {}
         }
+    }
+    let expected = expect(governed, held, beside, observation, now);
+    let open: BTreeSet<_> =
+        known.iter().map(|one| (one.kind, one.about.clone(), one.grant)).collect();
+    for (key, request) in &expected {
+        if !open.contains(key) {
+            let (kind, about, grant) = key.clone();
+            out.push(Consequence::Open { kind, about, grant, request: *request });
+        }
+    }
+    let answered = known.iter().filter(|one| is_answered(one, held, &expected, observation));
+    out.extend(answered.map(|one| Consequence::Resolve { finding: one.finding }));
+    out
+}
+
+fn expect(
+    governed: &[Governed],
+    held: &[Held],
+    beside: &Beside,
+    observation: &Observation,
+    now: Timestamp,
+) -> Expected {
+    let mut expected = Expected::new();
+    for one in held {
         if let Some(kind) = breach(one, observation, now) {
-            expected.insert((kind, &one.binding, Some(one.grant)), Some(one.request));
+            let about = About::Binding(one.binding.clone());
+            expected.insert((kind, about, Some(one.grant)), Some(one.request));
         }
     }
     let covered: BTreeSet<&Binding> =
         held.iter().filter(|one| one.state != State::Approved).map(|one| &one.binding).collect();
     let natives: BTreeSet<_> = governed.iter().map(|one| &one.native).collect();
+    let unasked = |binding: &Binding| match beside.living.contains(&binding.account) {
+        true => Kind::Unapproved,
+        false => Kind::Orphan,
+    };
     for binding in &observation.present {
         if natives.contains(&binding.native) && !covered.contains(binding) {
-            expected.insert((Kind::Unapproved, binding, None), None);
+            expected.insert((unasked(binding), About::Binding(binding.clone()), None), None);
         }
     }
+    for native in beside.changed.iter().filter(|native| natives.contains(native)) {
+        expected.insert((Kind::ScopeChanged, About::Native(native.clone()), None), None);
+    }
+    // A token that nobody collected is as unapproved as an account that nobody asked for.
+    let collected: BTreeSet<_> = held
+        .iter()
+        .filter(|one| one.state != State::Approved)
+        .map(|one| (&one.binding, one.kept_as))
+        .collect();
+    for kept in observation.credentials.iter().flatten() {
+        let known = collected.contains(&(&kept.binding, Some(kept.digest)));
+        if natives.contains(&kept.binding.native) && !known {
+            let about = About::Binding(kept.binding.clone());
+            expected.insert((unasked(&kept.binding), about, None), None);
+        }
+    }
+    expected
+}
 
-    let open: BTreeSet<_> = known.iter().map(|one| (one.kind, &one.binding, one.grant)).collect();
-    for ((kind, binding, grant), request) in &expected {
-        if !open.contains(&(*kind, *binding, *grant)) {
-            let binding = (*binding).clone();
-            out.push(Consequence::Open { kind: *kind, binding, grant: *grant, request: *request });
-        }
-    }
-    for one in known {
-        let borne_out = expected.contains_key(&(one.kind, &one.binding, one.grant));
-        // A partial answer is no reason to call anything resolved.
-        let decided = observation.says(&one.binding) != Seen::Unknown;
+/// Whether a finding needs no answer any more, as far as this observation can say.
+fn is_answered(one: &Known, held: &[Held], expected: &Expected, observation: &Observation) -> bool {
+    let borne_out = expected.contains_key(&(one.kind, one.about.clone(), one.grant));
+    match (one.kind, &one.about) {
         // What was stuck is answered when its grant is over, in whatever way that came.
-        let over = held.iter().all(|held| Some(held.grant) != one.grant);
-        let answered = if one.kind == Kind::Stuck { over } else { decided && !borne_out };
-        if answered {
-            out.push(Consequence::Resolve { finding: one.finding });
-        }
+        (Kind::Stuck, _) => held.iter().all(|held| Some(held.grant) != one.grant),
+        (Kind::OverdueReview, _) => false,
+        // A partial answer is no reason to call anything resolved.
+        (_, About::Binding(binding)) => observation.says(binding) != Seen::Unknown && !borne_out,
+        (_, About::Native(_)) => observation.completeness == Completeness::Complete && !borne_out,
     }
-    out
 }
 
 /// What is wrong with one grant, as this observation shows it.
 fn breach(one: &Held, observation: &Observation, now: Timestamp) -> Option<Kind> {
     let settled = one.calls_over_at.is_none_or(|over| observation.began_at >= over);
-    match (one.state, observation.says(&one.binding)) {
+    match (one.state, observation.says_of(&one.binding, one.kept_as)) {
         (State::Active, Seen::Absent) if settled => Some(Kind::Missing),
         (State::Ending, Seen::Present) => {
             let late = one.until.is_some_and(|until| now > until.plus_seconds(GRACE_SECONDS));
@@ -116,7 +178,7 @@ fn breach(one: &Held, observation: &Observation, now: Timestamp) -> Option<Kind>
 mod tests {
     use super::*;
     use crate::id::EntitlementId;
-    use crate::observation::{Completeness, Scope};
+    use crate::observation::{Completeness, Kept, Scope};
     use uuid::Uuid;
 
     fn at(seconds: i64) -> Timestamp {
@@ -136,6 +198,7 @@ mod tests {
             until: Some(at(1_000)),
             calls_over_at: Some(at(100)),
             first_seen_at: None,
+            kept_as: None,
         }
     }
 
@@ -148,19 +211,28 @@ mod tests {
             began_at: at(began),
             finished_at: at(began),
             present: present.iter().map(|account| binding(account)).collect(),
+            credentials: None,
         }
     }
 
     fn check(held: &[Held], known: &[Known], observation: &Observation, now: i64, expect: &[&str]) {
         let entitlement: EntitlementId = Uuid::from_u128(5).into();
         let governed = [Governed { entitlement, native: "deploy".parse().unwrap() }];
-        let got: Vec<String> = plan(&governed, held, known, observation, at(now))
+        let beside = Beside {
+            living: ["ines", "eve"].iter().map(|one| one.parse().unwrap()).collect(),
+            changed: BTreeSet::new(),
+        };
+        let got: Vec<String> = plan(&governed, held, known, &beside, observation, at(now))
             .iter()
             .map(|one| match one {
                 Consequence::See { present, .. } => format!("see present={present}"),
-                Consequence::Open { kind, binding, request, .. } => {
+                Consequence::Open { kind, about, request, .. } => {
                     let behind = if request.is_some() { "its request" } else { "no request" };
-                    format!("open {} {} by {behind}", kind.as_str(), binding.account)
+                    let what = match about {
+                        About::Binding(binding) => binding.account.to_string(),
+                        About::Native(native) => native.to_string(),
+                    };
+                    format!("open {} {what} by {behind}", kind.as_str())
                 }
                 Consequence::Resolve { .. } => "resolve".to_owned(),
             })
@@ -217,12 +289,66 @@ mod tests {
     }
 
     #[test]
+    fn an_account_of_nobody_who_is_active_is_an_orphan() {
+        let look = look(Completeness::Complete, 200, &["gone"]);
+        check(&[], &[], &look, 200, &["open orphan gone by no request"]);
+    }
+
+    #[test]
+    fn a_changed_scope_is_found_until_a_complete_look_shows_what_was_agreed_to() {
+        let governed = [Governed {
+            entitlement: Uuid::from_u128(5).into(),
+            native: "deploy".parse().unwrap(),
+        }];
+        let known = [Known {
+            finding: Uuid::from_u128(6).into(),
+            kind: Kind::ScopeChanged,
+            about: About::Native("deploy".parse().unwrap()),
+            grant: None,
+        }];
+        let plan = |changed: &[&str], known: &[Known], completeness| {
+            let changed = changed.iter().map(|one| one.parse().unwrap()).collect();
+            let beside = Beside { living: BTreeSet::new(), changed };
+            plan(&governed, &[], known, &beside, &look(completeness, 200, &[]), at(200))
+        };
+        use Completeness::{Complete, Partial};
+        let opened = plan(&["deploy", "ungoverned"], &[], Complete);
+        assert!(
+            matches!(&opened[..], [Consequence::Open { kind: Kind::ScopeChanged, .. }]),
+            "{opened:?}"
+        );
+        assert_eq!(plan(&["deploy"], &known, Complete), []);
+        assert_eq!(plan(&[], &known, Partial), []);
+        let finding = known[0].finding;
+        assert_eq!(plan(&[], &known, Complete), [Consequence::Resolve { finding }]);
+    }
+
+    #[test]
+    fn a_token_that_nobody_collected_is_a_case_of_its_own() {
+        let kept = |account: &str, token: &[u8]| Kept {
+            binding: binding(account),
+            digest: Digest::of(token),
+        };
+        let own = [Held { kept_as: Some(Digest::of(b"own")), ..held("ines", State::Active) }];
+        let look = |tokens: &[&[u8]]| Observation {
+            credentials: Some(tokens.iter().map(|token| kept("ines", token)).collect()),
+            ..look(Completeness::Complete, 200, &["ines"])
+        };
+        check(&own, &[], &look(&[b"own"]), 200, &["see present=true"]);
+        let smuggled = "open unapproved ines by no request";
+        let beside = look(&[b"own", b"smuggled"]);
+        check(&own, &[], &beside, 200, &["see present=true", smuggled]);
+        let missing = "open missing ines by its request";
+        check(&own, &[], &look(&[b"smuggled"]), 200, &["see present=false", smuggled, missing]);
+    }
+
+    #[test]
     fn a_finding_is_resolved_by_a_complete_look_only() {
         use Completeness::{Complete, Partial};
         let known = [Known {
             finding: Uuid::from_u128(6).into(),
             kind: Kind::Unapproved,
-            binding: binding("eve"),
+            about: About::Binding(binding("eve")),
             grant: None,
         }];
         check(&[], &known, &look(Complete, 200, &["eve"]), 200, &[]);

@@ -123,8 +123,8 @@ refusals! {
         "policy asked for no approval, and no pre-approved pattern covers this; nothing is granted on nobody's word",
         "the policy bundle needs a gate or a pre-approved pattern for this entitlement";
     PowerPreApproved { entitlement: String } = "power_pre_approved", Forbidden,
-        "`{entitlement}` gives power over Placet itself, and such access is never pre-approved",
-        "have the pattern taken out of the policy bundle; people must agree to this one";
+        "`{entitlement}` gives power over Placet itself, and such access is never given unless people agree first",
+        "have the pattern taken out of the policy bundle, or ask in the ordinary way; people must agree to this one";
     UnfillableStage { stage: String, needed: u32, eligible: usize } = "unfillable_stage", Forbidden,
         "stage `{stage}` cannot be filled: it needs {needed} distinct people beside the other stages, and {eligible} are eligible for it",
         "ask the owner of the entitlement to name more people; nobody may approve for themselves or for a workload they own";
@@ -140,6 +140,38 @@ refusals! {
     BundleRules {} = "bundle_rules", Conflict,
         "this policy bundle is ruling already",
         "nothing needs to be done";
+
+    StartOutOfRange { given: String } = "start_out_of_range", Malformed,
+        "access cannot begin at {given}: nothing is backdated, and an approval is used within seven days",
+        "name a start from now to seven days ahead, or leave it out to begin as soon as it is approved";
+    EndingEventUnreadable { why: String } = "ending_event_unreadable", Malformed,
+        "{why}",
+        "name what ends the access by its kind and its reference elsewhere";
+    TooManyEndingEvents { most: usize } = "too_many_ending_events", Malformed,
+        "more than {most} ending events are named",
+        "name those on which the access really depends";
+    NotExtendable { grant: String } = "not_extendable", Conflict,
+        "`{grant}` cannot be extended: it is not this access of this receiver, or it is ending",
+        "make a new request";
+    OwnershipOpen { entitlement: String } = "ownership_open", Conflict,
+        "the owner of `{entitlement}` has left, and who answers for it now has not been settled",
+        "wait until the handover is settled, or make a new request; it is listed with `placet catalog handovers`";
+    ConflictingAsks { one: String, other: String } = "conflicting_asks", Forbidden,
+        "`{one}` and `{other}` conflict: no one may hold both",
+        "leave one of them out, or ask for them for different people";
+    AskedTwice { entitlement: String } = "asked_twice", Malformed,
+        "`{entitlement}` is asked for twice for the same receiver",
+        "leave one of the two out";
+    NothingAsked {} = "nothing_asked", Malformed,
+        "nothing is asked for",
+        "name between 1 and 20 asks";
+    NoEmergency {} = "no_emergency", Malformed,
+        "breaking the glass needs the reference of an incident",
+        "name the incident with `--incident`; if there is none, ask in the ordinary way";
+
+    UnknownIncident { given: String } = "unknown_incident", Unknown,
+        "the source of incidents knows no open incident `{given}`",
+        "name an incident that is open there; if there is none, ask in the ordinary way";
 
     // ---- deciding ----
     UnknownRequest { given: String } = "unknown_request", Unknown,
@@ -172,6 +204,36 @@ refusals! {
     NoApproval {} = "no_approval", Conflict,
         "you have no approval on this request that could be withdrawn",
         "nothing needs to be done";
+    NotNarrower { request: String } = "not_narrower", Forbidden,
+        "this asks for as much as `{request}`, or for more; an approver can only ask for less",
+        "name a shorter length, or an entitlement of a lower privilege on the same target; for more, the asker revises it";
+    TooManyQuestions { most: usize } = "too_many_questions", Conflict,
+        "{most} questions have been asked about this request already",
+        "talk to the asker, and agree or deny";
+    UnknownQuestion { number: u32, request: String } = "unknown_question", Unknown,
+        "no question {number} was asked about `{request}`",
+        "read the request again: its questions are numbered";
+    AnsweredAlready { number: u32 } = "answered_already", Conflict,
+        "question {number} has been answered",
+        "nothing needs to be done; what was said cannot be changed";
+    NoReview { request: String } = "no_review", Conflict,
+        "`{request}` owes no review: it was not an emergency, or was not granted",
+        "nothing needs to be done";
+    ReviewedAlready { request: String } = "reviewed_already", Conflict,
+        "`{request}` has been reviewed",
+        "nothing needs to be done; a review is given once";
+    ReviewsOwnApproval {} = "reviews_own_approval", Forbidden,
+        "you agreed to this emergency, so you cannot review it",
+        "let somebody review it who had no part in it";
+    DelegationWithoutEnd {} = "delegation_without_end", Malformed,
+        "a delegation needs an end: after its start, in the future, and 90 days later at the most",
+        "name the day on which it ends; it can be made anew then";
+    DelegationToSelf {} = "delegation_to_self", Malformed,
+        "you cannot delegate to yourself",
+        "name another person";
+    UnknownDelegation { given: String } = "unknown_delegation", Unknown,
+        "no delegation `{given}` that you may see",
+        "list yours with `placet delegation list`";
     NotYours { what: String } = "not_yours", Forbidden,
         "{what} is not yours",
         "only the one who asked, who holds it, who owns it or an administrator may do that";
@@ -189,6 +251,18 @@ refusals! {
     NotAssented { why: String } = "not_assented", Forbidden,
         "the ledger does not show assent to exactly this: {why}",
         "nothing was granted; look at the trail with `placet evidence export` and make a new request";
+    NothingToCollect { grant: String } = "nothing_to_collect", Conflict,
+        "for `{grant}` there is nothing to collect: its target issues no credential",
+        "nothing needs to be done; the access comes by itself";
+    AlreadyCollected { grant: String } = "already_collected", Conflict,
+        "`{grant}` was collected already, and each grant is collected once",
+        "see what was issued with `placet grants {grant}`; if it was not you, give it back at once";
+    UnfitHalf { why: String } = "unfit_half", Malformed,
+        "nothing can be issued for what was handed in: {why}",
+        "for a certificate take an Ed25519 key (`ssh-keygen -t ed25519`); for a token let `placet collect` draw it";
+    NotYourHalf { why: String } = "not_your_half", Forbidden,
+        "what was handed in is not shown to be yours: {why}",
+        "use a key of your own and sign with it, as `placet collect --key` does, or draw a new token";
     BindingBusy {} = "binding_busy", Conflict,
         "another action on the same account and entitlement is still under way",
         "it is tried again by itself";
@@ -199,6 +273,25 @@ refusals! {
         "no finding `{given}` that you may see",
         "list them with `placet findings`";
 
+    NotAcceptable { kind: &'static str } = "not_acceptable", Forbidden,
+        "a finding of kind `{kind}` cannot be accepted until a day that has passed, and what is due to end is never borne",
+        "name a day ahead, or let the access end";
+    NothingToRemove { kind: &'static str } = "nothing_to_remove", Conflict,
+        "a finding of kind `{kind}` stands for no access that nobody approved",
+        "revoke the grant that it names instead, with `placet revoke`";
+    RemovalOrdered { finding: String } = "removal_ordered", Conflict,
+        "the removal of what `{finding}` found is ordered already",
+        "nothing needs to be done; it is tried until it is seen to be gone";
+    WrongAnswer { answer: &'static str, kind: &'static str } = "wrong_answer", Conflict,
+        "`{answer}` is no answer to a finding of kind `{kind}`",
+        "adopt or remove what is unapproved, grant anew what is missing, or accept it until a day";
+    NotThatAccount { who: String, account: String } = "not_that_account", Forbidden,
+        "`{account}` is not the account of `{who}` on this target",
+        "name the one whose account it is, or have the account entered in the catalogue";
+    NoBrake { target: String } = "no_brake", Conflict,
+        "nothing is held back on `{target}`",
+        "nothing needs to be done";
+
     // ---- records ----
     AlreadyRegistered { what: String } = "already_registered", Conflict,
         "{what} is registered already",
@@ -206,6 +299,39 @@ refusals! {
     Unowned { what: String } = "unowned", Forbidden,
         "{what} needs one living person who answers for it",
         "name an active person as its owner";
+    NoSchedule { name: String, why: String } = "no_schedule", Malformed,
+        "`{name}` is not a schedule: {why}",
+        "give it a time zone, days, and the hours from `opens` to `closes` on one day";
+    TargetInUse { target: String, grants: String } = "target_in_use", Conflict,
+        "target `{target}` still carries {grants}, and what is live must be found where it is",
+        "retire its entitlements so that nothing new begins, end these grants, and try again when they are over";
+    NothingChanges {} = "nothing_changes", Conflict,
+        "the catalogue says all of this already",
+        "nothing needs to be done";
+    UnknownProposal { given: String } = "unknown_proposal", Unknown,
+        "no change of the catalogue `{given}` has been proposed",
+        "list them with `placet catalog proposals`";
+    ProposalClosed { proposal: String, state: String } = "proposal_closed", Conflict,
+        "`{proposal}` is {state}",
+        "if the change is still needed, propose it again";
+    ProposalStale { proposal: String, what: String } = "proposal_stale", Conflict,
+        "`{proposal}` was made on a catalogue that has moved on: {what} is another one now",
+        "look at the difference anew with `placet catalog diff`, and propose it again";
+    OwnProposal {} = "own_proposal", Forbidden,
+        "you proposed this change of the catalogue, so somebody else must adopt or reject it",
+        "ask another administrator to look at it, or withdraw it";
+    HelpsOwnRequest { who: String, what: String, record: String } = "helps_own_request", Forbidden,
+        "{who} would benefit from `{what}`, and this change of {record} could help it",
+        "let the catalogue be changed by people without a part in it, or withdraw that request first";
+    RecoveryRefused { why: String } = "recovery_refused", Forbidden,
+        "nobody is let in again: {why}",
+        "name two active administrators with `--people`, and say why with `--because`";
+    NothingHeld { what: String } = "nothing_held", Conflict,
+        "ruling again after a change of `{what}` does not wait for anybody",
+        "nothing needs to be done";
+    UnknownHandover { given: String } = "unknown_handover", Unknown,
+        "no handover `{given}` waits",
+        "list them with `placet catalog handovers`";
     Founders { why: String } = "founders", Malformed,
         "the organisation cannot be founded: {why}",
         "name two different people who are active as its first administrators";

@@ -28,6 +28,9 @@ pub type Candidates = BTreeMap<StageName, BTreeSet<IdentityId>>;
 pub enum Route {
     /// A pre-approved pattern covers it; no person is asked.
     PreApproved { because: Vec<Deciding> },
+    /// An emergency that policy lets somebody act on at once. What would have refused or asked for
+    /// people otherwise is said as a warning; a review is owed.
+    BreakGlass { because: Vec<Deciding>, warnings: Vec<Deciding> },
     /// Named people must agree.
     People { stages: Vec<Stage> },
 }

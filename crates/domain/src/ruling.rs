@@ -39,6 +39,13 @@ impl Ruling {
         }
     }
 
+    /// The same answer, refused by a law that no policy sets aside.
+    #[must_use]
+    pub fn overruled(self, law: &str, why: &str) -> Self {
+        let deciding = vec![Deciding { policy: law.to_owned(), why: why.to_owned() }];
+        Self { permit: false, deciding, ..self }
+    }
+
     /// The sentences of the deciding policies, for people.
     pub fn sentence(&self) -> String {
         if let Some(error) = self.errors.first() {

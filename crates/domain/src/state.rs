@@ -4,7 +4,8 @@ use crate::event::Event;
 use crate::id::Stream;
 use crate::time::Timestamp;
 use crate::{
-    credential, entitlement, finding, grant, identity, organisation, request, target, team,
+    credential, delegation, entitlement, finding, grant, handover, identity, organisation,
+    proposal, request, schedule, target, team,
 };
 
 /// The state of any stream.
@@ -19,6 +20,10 @@ pub enum State {
     Grant(grant::Grant),
     Finding(finding::Finding),
     Credential(credential::Credential),
+    Delegation(delegation::Delegation),
+    Schedule(schedule::Schedule),
+    Proposal(proposal::Proposal),
+    Handover(handover::Handover),
 }
 
 /// An event that does not belong to the stream or state that it came with.
@@ -78,6 +83,10 @@ pub fn apply(
         Grant: grant::apply;
         Finding: finding::apply;
         Credential: credential::apply;
+        Delegation: delegation::apply;
+        Schedule: |state, event, _| schedule::apply(state, event);
+        Proposal: proposal::apply;
+        Handover: handover::apply;
     };
     next.map(Some).ok_or_else(|| misplaced(stream, event))
 }
@@ -100,12 +109,21 @@ impl State {
     pub fn sets(&self) -> Vec<String> {
         match self {
             Self::Grant(grant) => {
-                vec![
+                let mut sets = vec![
                     holdings(&grant.approved.receiver),
                     binding(&grant.approved.receiver, &grant.approved.entitlement),
-                ]
+                    held_on(&grant.approved.target),
+                ];
+                sets.extend(grant.collected.as_ref().map(|one| half(&one.public.mark())));
+                sets
             }
-            Self::Request(request) => vec![asks(&request.revision.receiver)],
+            Self::Request(request) => {
+                let revision = &request.revision;
+                let mut sets = vec![asks(&revision.receiver), asked_by(&revision.requester)];
+                sets.extend(request.emergency_of().map(|who| breaks(&who)));
+                sets
+            }
+            Self::Delegation(one) => vec![delegations(&one.made.to)],
             Self::Identity(_) => vec![IDENTITIES.to_owned()],
             _ => Vec::new(),
         }
@@ -120,12 +138,37 @@ pub fn holdings(identity: &crate::id::IdentityId) -> String {
     format!("holdings/{identity}")
 }
 
+/// The grants on a target: what must be over before it is retired.
+pub fn held_on(target: &crate::id::TargetId) -> String {
+    format!("held/{target}")
+}
+
 /// The grants of one entitlement to one identity; its version is the fencing epoch.
 pub fn binding(identity: &crate::id::IdentityId, entitlement: &crate::id::EntitlementId) -> String {
     format!("binding/{identity}/{entitlement}")
 }
 
+/// What an identity asked for, whoever would receive it.
+pub fn asked_by(identity: &crate::id::IdentityId) -> String {
+    format!("asked/{identity}")
+}
+
+/// The grants for which the same public half was collected.
+pub fn half(mark: &str) -> String {
+    format!("half/{mark}")
+}
+
 /// What was asked for an identity.
 pub fn asks(identity: &crate::id::IdentityId) -> String {
     format!("asks/{identity}")
+}
+
+/// The emergencies that somebody declared; whether a review of one is overdue decides on the next.
+pub fn breaks(requester: &crate::id::IdentityId) -> String {
+    format!("breaks/{requester}")
+}
+
+/// The delegations to somebody.
+pub fn delegations(to: &crate::id::IdentityId) -> String {
+    format!("delegations/{to}")
 }

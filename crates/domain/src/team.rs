@@ -22,22 +22,30 @@ pub struct Team {
 pub enum Event {
     #[serde(rename = "team.registered")]
     Registered(Team),
+    #[serde(rename = "team.revised")]
+    Revised(Team),
 }
 
 #[derive(Debug)]
 pub enum Command {
     Register(Team),
+    Revise(Team),
 }
 
 pub fn decide(state: Option<&Team>, command: Command) -> Result<Vec<Event>, Refusal> {
-    let Command::Register(team) = command;
-    match state {
-        None => Ok(vec![Event::Registered(team)]),
-        Some(team) => Err(Refusal::AlreadyRegistered { what: format!("team {}", team.name) }),
+    match (state, command) {
+        (None, Command::Register(team)) => Ok(vec![Event::Registered(team)]),
+        (Some(old), Command::Revise(team)) if old.name == team.name => {
+            Ok(vec![Event::Revised(team)])
+        }
+        (Some(team), _) => Err(Refusal::AlreadyRegistered { what: format!("team {}", team.name) }),
+        (None, Command::Revise(team)) => {
+            Err(Refusal::Unreadable { what: format!("no team is called `{}`", team.name) })
+        }
     }
 }
 
 pub fn apply(_state: Option<Team>, event: &Event) -> Option<Team> {
-    let Event::Registered(team) = event;
+    let (Event::Registered(team) | Event::Revised(team)) = event;
     Some(team.clone())
 }

@@ -68,7 +68,7 @@ impl Command for Read {
         let mut asking = policies.asking(&world, draft.now);
         let scopes: BTreeSet<Scope> =
             Scope::ALL.into_iter().filter(|scope| asking.may_read(who, *scope).permit).collect();
-        Ok(Reader { who, scopes })
+        Ok(Reader { who, scopes, at: draft.now })
     }
 }
 

@@ -82,12 +82,15 @@ impl Engine {
             let mut draft = Draft::new(self, actor);
             let output = command.draft(&mut draft).await?;
             let Draft { facts, mut commit, .. } = draft;
-            if commit.changes.is_empty() && commit.observed.is_none() {
+            if commit.is_empty() {
                 return Ok(output);
             }
             commit.facts = facts;
             match self.store.commit(commit).await.map_err(Error::from) {
-                Ok(_) => return Ok(output),
+                Ok(_) => {
+                    self.wake.committed(&actor);
+                    return Ok(output);
+                }
                 Err(Error::Stale) => {}
                 Err(error) => return Err(error),
             }

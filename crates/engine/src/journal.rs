@@ -40,9 +40,17 @@ pub fn prepare(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The lines so far. What a torn write left behind is passed over.
+/// The endings so far, each as its latest line has it. What a torn write left behind is passed over.
 pub fn read(path: &Path) -> std::io::Result<Vec<Ended>> {
-    Ok(lines(&contents(path)?).filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    let mut endings: Vec<Ended> = Vec::new();
+    for line in lines(&contents(path)?) {
+        let Ok(ended) = serde_json::from_slice::<Ended>(line) else { continue };
+        match endings.last_mut().filter(|last| last.action == ended.action) {
+            Some(last) => *last = ended,
+            None => endings.push(ended),
+        }
+    }
+    Ok(endings)
 }
 
 /// Adds a line inside the room that is there, and makes it durable.
@@ -99,6 +107,8 @@ mod tests {
             seen_absent: true,
         };
         append(&path, &ended(1)).unwrap();
+        let set_out = Outcome::InDoubt { why: "set out".to_owned() };
+        append(&path, &Ended { outcome: set_out, seen_absent: false, ..ended(2) }).unwrap();
         append(&path, &ended(2)).unwrap();
         prepare(&path).unwrap();
         assert_eq!(read(&path).unwrap(), [ended(1), ended(2)]);

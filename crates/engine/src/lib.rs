@@ -8,14 +8,19 @@
 //! Data flows one way: door, command, ruling, decide, events, commit, worker, observation.
 
 mod authorise;
+mod channels;
 pub mod commands;
 mod draft;
 mod environment;
 mod error;
+mod incidents;
 mod journal;
+mod letters;
 mod open;
 pub mod queries;
 mod secret;
+mod silence;
+mod wake;
 pub mod workers;
 mod world;
 
@@ -31,6 +36,7 @@ use placet_domain::target::Target;
 use placet_policy::Policies;
 use placet_store::{Mode, Store};
 
+pub use channels::{Channel, EncryptionLine, NotifyLine, Way};
 pub use draft::{Command, Draft};
 pub use environment::{Environment, Machine};
 pub use error::Error;
@@ -44,6 +50,10 @@ pub struct Options {
     pub observe_seconds: u64,
     /// Where endings are written down while the database cannot be.
     pub journal: PathBuf,
+    /// A file of known incidents, one reference a line, if there is one.
+    pub incidents: Option<PathBuf>,
+    /// The ways out for notices.
+    pub channels: Vec<Channel>,
 }
 
 /// The handle that all doors use. Clones share it.
@@ -53,6 +63,7 @@ pub struct Engine {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) registry: Registry,
     pub(crate) options: Arc<Options>,
+    pub(crate) wake: Arc<wake::Wake>,
     /// Compiled policies by the digest of their bundle. A digest names one bundle for ever, so this
     /// keeps work, never a decision.
     compiled: Arc<Mutex<BTreeMap<Digest, Arc<Policies>>>>,
@@ -75,6 +86,7 @@ impl Engine {
             environment,
             registry,
             options: Arc::new(options),
+            wake: Arc::default(),
             compiled: Arc::default(),
             connected: Arc::default(),
         }

@@ -12,7 +12,7 @@ use placet_store::{Settings, Store};
 
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::{Engine, Machine, Options, journal};
+use crate::{Engine, Machine, NotifyLine, Options, channels, journal};
 
 /// Where an engine keeps what it keeps.
 #[derive(Clone, Debug)]
@@ -24,13 +24,24 @@ pub struct Place {
     /// The name of this node, written into every entry.
     pub node: String,
     pub observe_seconds: u64,
+    /// A file of known incidents, one reference a line, if there is one.
+    pub incidents: Option<PathBuf>,
+    /// The ways out for notices.
+    pub notify: Vec<NotifyLine>,
 }
 
 impl Place {
     pub fn at(dir: impl Into<PathBuf>) -> Self {
         let dir = dir.into();
         let key = dir.join("log.key");
-        Self { dir, key, node: "node-1".to_owned(), observe_seconds: 60 }
+        Self {
+            dir,
+            key,
+            node: "node-1".to_owned(),
+            observe_seconds: 60,
+            incidents: None,
+            notify: Vec::new(),
+        }
     }
 }
 
@@ -60,7 +71,10 @@ impl Engine {
             // Ending goes on without it as long as the database can be written.
             tracing::error!(%error, "the journal of endings could not be prepared");
         }
-        let options = Options { observe_seconds: place.observe_seconds, journal };
+        let channels = channels::build(&place.notify, &place.dir)?;
+        let incidents = place.incidents.clone();
+        let options =
+            Options { observe_seconds: place.observe_seconds, journal, incidents, channels };
         Ok(Self::new(store, Arc::new(Machine), Registry::shipped(), options))
     }
 }

@@ -57,7 +57,7 @@ impl Around {
     }
 
     /// The teams whose members belong to one of `teams`: they and those within them.
-    fn within(&self, teams: BTreeSet<TeamName>) -> BTreeSet<TeamName> {
+    pub(crate) fn within(&self, teams: BTreeSet<TeamName>) -> BTreeSet<TeamName> {
         let mut out = teams;
         loop {
             let more: Vec<TeamName> = self
@@ -166,7 +166,7 @@ impl Draft<'_> {
 pub(crate) fn stage_names(route: Option<&Route>) -> Vec<StageName> {
     match route {
         Some(Route::People { stages }) => stages.iter().map(|stage| stage.name.clone()).collect(),
-        Some(Route::PreApproved { .. }) | None => Vec::new(),
+        Some(Route::PreApproved { .. } | Route::BreakGlass { .. }) | None => Vec::new(),
     }
 }
 

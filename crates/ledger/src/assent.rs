@@ -11,7 +11,7 @@ use placet_domain::Refusal;
 use placet_domain::action::Effect;
 use placet_domain::committed::Disclosure;
 use placet_domain::entitlement::Terms;
-use placet_domain::grant::{self, Approved, Grant, Intended};
+use placet_domain::grant::{self, Approved, Collected, Grant, Intended};
 use placet_domain::id::{
     ActionId, EntitlementId, GrantId, IdentityId, RequestId, Stream, TargetId,
 };
@@ -75,6 +75,9 @@ pub struct VerifiedAssent {
     intended: Intended,
     account: AccountName,
     basis: Basis,
+    place: u64,
+    intended_at: Timestamp,
+    collected: Option<Box<Collected>>,
 }
 
 impl VerifiedAssent {
@@ -132,6 +135,21 @@ impl VerifiedAssent {
         self.approved.grant
     }
 
+    /// What its receiver handed in, where the target issues credentials.
+    pub fn collected(&self) -> Option<&Collected> {
+        self.collected.as_deref()
+    }
+
+    /// Where the intent stands in the ledger: no two actions stand in the same place.
+    pub fn place(&self) -> u64 {
+        self.place
+    }
+
+    /// When the action was intended.
+    pub fn intended_at(&self) -> Timestamp {
+        self.intended_at
+    }
+
     /// On what the assent rests.
     pub fn basis(&self) -> &Basis {
         &self.basis
@@ -147,6 +165,10 @@ impl VerifiedAssent {
             Basis::PreApproved { policies } => {
                 let quoted = policies.iter().map(|policy| format!("`{policy}`")).collect();
                 format!("pre-approved by {}", join(quoted))
+            }
+            Basis::BreakGlass { policies } => {
+                let quoted = policies.iter().map(|policy| format!("`{policy}`")).collect();
+                format!("an emergency under {}", join(quoted))
             }
         }
     }
@@ -172,7 +194,8 @@ fn read(claim: &Claim<'_>) -> Result<Judged, Error> {
 
 /// The laws over the trail, and that it is for exactly this act, now.
 fn settle(claim: &Claim<'_>, judged: Judged) -> Result<VerifiedAssent, String> {
-    let Judged { request, basis, grant, first_intent, last_intent, breaches, .. } = judged;
+    let Judged { request, basis, grant, first_intent, last_intent, intended_at, breaches, .. } =
+        judged;
     if let Some(breach) = breaches.into_iter().next() {
         return Err(breach.why);
     }
@@ -190,7 +213,9 @@ fn settle(claim: &Claim<'_>, judged: Judged) -> Result<VerifiedAssent, String> {
     let intended = last_intent.ok_or("the action was never intended")?;
     first_intent.ok_or("the action was never intended")?;
     same_action(&grant, &intended, claim.act.action, claim.now)?;
-    Ok(VerifiedAssent { approved: grant.approved, intended, account, basis })
+    let (place, intended_at) = intended_at.ok_or("the action was never intended")?;
+    let Grant { approved, collected, .. } = grant;
+    Ok(VerifiedAssent { approved, intended, account, basis, place, intended_at, collected })
 }
 
 /// Each approver is permitted still; approvals of people who are no longer eligible do not count.

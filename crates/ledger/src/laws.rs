@@ -6,14 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use placet_domain::action::Effect;
+use placet_domain::action::{Effect, Outcome};
 use placet_domain::actor::Actor;
 use placet_domain::entry::Entry;
 use placet_domain::event::Event;
-use placet_domain::grant::{self, Gone, Grant, Intended};
+use placet_domain::grant::{self, Collected, Gone, Grant, Intended, Issued};
 use placet_domain::id::{IdentityId, Stream};
 use placet_domain::observation::Completeness;
-use placet_domain::request::{self, Approval, Basis, Request, Submitted};
+use placet_domain::request::{
+    self, Approval, Authority, Basis, Escalated, Narrow, Request, Reviewed, Submitted,
+};
 use placet_domain::route::Route;
 use placet_domain::state::{State, apply};
 use placet_domain::time::Timestamp;
@@ -41,6 +43,8 @@ pub(crate) struct Judged {
     /// The first intent to grant, and when it was written.
     pub first_intent: Option<(Intended, Timestamp)>,
     pub last_intent: Option<Intended>,
+    /// Where the latest intent stands in the ledger, and when it was written.
+    pub intended_at: Option<(u64, Timestamp)>,
     pub breaches: Vec<Breach>,
 }
 
@@ -61,7 +65,7 @@ pub(crate) fn judge(trail: &Trail) -> Result<Judged, Error> {
         if after.trail(&entry.stream) != entry.trail {
             return Err(at_fault(format!("`{}` does not belong to this trail", entry.stream)));
         }
-        judged.remember(entry, &after);
+        judged.remember(step.index, entry, &after);
         states.insert(entry.stream.clone(), after);
     }
     Ok(judged)
@@ -83,7 +87,7 @@ impl Judged {
         }
     }
 
-    fn remember(&mut self, entry: &Entry, after: &State) {
+    fn remember(&mut self, index: u64, entry: &Entry, after: &State) {
         match (&entry.event.0, after) {
             (Event::Request(event), State::Request(request)) => {
                 if let request::Event::Approved(approved) = event
@@ -100,6 +104,7 @@ impl Judged {
                         self.first_intent = Some((intended.clone(), entry.at));
                     }
                     self.last_intent = Some(intended.clone());
+                    self.intended_at = Some((index, entry.at));
                 }
                 // A second grant is named as a breach, and does not take the place of the first.
                 if self.grant.as_ref().is_none_or(|known| known.id == grant.id) {
@@ -121,7 +126,7 @@ impl Judged {
             return vec!["the trail does not begin with a request".to_owned()];
         };
         let open = request.state == request::State::Open;
-        let withdrawable = open || request.state == request::State::Approved;
+        let approved = request.state == request::State::Approved;
         let mut wrong = match event {
             E::Submitted(_) => vec!["the request was submitted twice".to_owned()],
             E::Revised(revised) => look_at_revision(entry, revised),
@@ -133,10 +138,31 @@ impl Judged {
             E::Approved(approved) => look_at_decision(request, approved),
             E::ApprovalWithdrawn { approver, .. } => by_person(entry, *approver),
             E::Denied(denied) => by_person(entry, denied.by),
+            E::Narrowed(narrow) => look_at_narrowing(request, entry, narrow),
+            E::QuestionAsked(asked) => by_person(entry, asked.by),
+            E::QuestionAnswered(answered) => unless([(
+                entry.actor.identity() == Some(answered.by),
+                "an answer was recorded by another than the one who gave it",
+            )]),
+            E::Escalated(escalated) => look_at_escalation(request, entry, escalated),
+            E::Overtaken(overtaken) => unless([(
+                request.revision.ends_on.contains(&overtaken.event),
+                "it was overtaken by an event that it does not name",
+            )]),
+            E::ReviewOwed(_) => unless([(
+                request.revision.emergency.is_some() && request.review.is_none(),
+                "a review is owed for what was no emergency, or twice",
+            )]),
+            E::ReviewRecorded(reviewed) => look_at_review(request, entry, reviewed),
             E::Withdrawn { .. } | E::Lapsed {} => Vec::new(),
         };
-        let in_time =
-            if matches!(event, E::ApprovalWithdrawn { .. }) { withdrawable } else { open };
+        let in_time = match event {
+            E::ApprovalWithdrawn { .. } => open || approved,
+            E::ReviewOwed(_) => approved,
+            // What was taken back meanwhile is reviewed all the same.
+            E::ReviewRecorded(_) => !open,
+            _ => open,
+        };
         if !in_time {
             let state = request.state.as_str();
             wrong.push(format!("`{}` cannot follow: {state}", entry.event.0.type_name()));
@@ -167,15 +193,27 @@ impl Judged {
                 (state == grant::State::Ending, "a removal was intended that nothing had ordered"),
                 (grant.until == Some(intended.until), "a removal moved the end of the access"),
             ]),
-            E::Activated { .. } => unless([(
-                state == grant::State::Pending,
-                "the access was called active before anything was done to create it",
-            )]),
+            E::Collected(collected) => self.look_at_collection(grant, entry, collected),
+            E::Issued(issued) => look_at_certificate(grant, issued),
+            E::Activated { .. } => unless([
+                (
+                    state == grant::State::Pending,
+                    "the access was called active before anything was done to create it",
+                ),
+                (!grant.is_in_the_wild(), "a certificate was called active, which nobody can see"),
+            ]),
             E::Ending { .. } => unless([(
-                matches!(state, grant::State::Pending | grant::State::Active),
+                matches!(
+                    state,
+                    grant::State::Pending | grant::State::Active | grant::State::Issued
+                ),
                 "the end was ordered of access that had not begun",
             )]),
-            E::Ended { gone } => look_at_end(grant, gone),
+            E::ReadBack(_) => unless([(
+                state == grant::State::Ending,
+                "a revocation was read back that nothing had ordered",
+            )]),
+            E::Ended { gone } => look_at_end(grant, gone, entry.at),
             E::Cancelled { .. } => unless([(
                 state == grant::State::Approved,
                 "a grant was cancelled that had begun, so its end was never seen",
@@ -206,6 +244,11 @@ impl Judged {
             (approved.target == revision.terms.target, "the grant is on another target"),
             (approved.native == revision.terms.native, "the grant is of another native id"),
             (approved.length <= revision.length, "the grant is longer than what was asked for"),
+            (approved.starts_at == revision.starts_at, "the grant begins at another time"),
+            (
+                revision.emergency.is_none() || request.review.is_some(),
+                "an emergency was granted, and no review is owed for it",
+            ),
         ])
     }
 
@@ -220,7 +263,10 @@ impl Judged {
         let by_approver = entry.actor.identity().is_some_and(|who| approvers.contains(&who));
         let may_begin = matches!(grant.state, grant::State::Approved | grant::State::Pending);
         let in_time = self.first_intent.is_some() || entry.at < grant.approved.use_by;
+        let started = grant.approved.starts_at.is_none_or(|starts_at| starts_at <= entry.at);
+        let collected = grant.approved.issues.is_none() || grant.collected.is_some();
         unless([
+            (started, "the access was begun before its start"),
             (agreed, "the access was begun although an approval had been withdrawn"),
             (permitted, "the access was begun without a permit of policy"),
             (intended.until == until, "the end of the access was moved from what was agreed"),
@@ -228,6 +274,28 @@ impl Judged {
             (!by_approver, "who approved it carried it out"),
             (may_begin, "the access was begun again after it had been active or ordered to end"),
             (in_time, "the access was begun after the approval had lapsed"),
+            (collected, "the access was begun before its receiver had collected it"),
+        ])
+    }
+
+    /// That whoever collected is the receiver, or stands above it in the chain of owners, is all
+    /// that the trail can show: those of that chain are among the ones who could not approve.
+    fn look_at_collection(
+        &self,
+        grant: &Grant,
+        entry: &Entry,
+        collected: &Collected,
+    ) -> Vec<String> {
+        let by = collected.by;
+        let excluded = self.request.as_ref().is_some_and(|one| one.excluded.contains(&by));
+        let half = collected.public.half();
+        unless([
+            (grant.approved.issues == Some(half), "something was collected that is not issued"),
+            (grant.collected.is_none(), "the access was collected twice"),
+            (grant.state == grant::State::Approved, "the access was collected after it had begun"),
+            (entry.at < grant.approved.use_by, "it was collected after the approval had lapsed"),
+            (entry.actor.identity() == Some(by), "the collection was recorded by another"),
+            (by == grant.approved.receiver || excluded, "the access was collected by a stranger"),
         ])
     }
 }
@@ -250,7 +318,7 @@ fn look_at_revision(entry: &Entry, submitted: &Submitted) -> Vec<String> {
 /// Law 1: on nobody's word nothing is granted.
 fn asks_somebody(route: &Route, policies: &[String]) -> bool {
     match route {
-        Route::PreApproved { .. } => !policies.is_empty(),
+        Route::PreApproved { .. } | Route::BreakGlass { .. } => !policies.is_empty(),
         Route::People { stages } => stages.iter().any(|stage| stage.needed > 0),
     }
 }
@@ -270,18 +338,40 @@ fn look_at_approval(request: &Request, entry: &Entry, approval: &Approval) -> Ve
     let open = request.open_places();
     let stage = match &request.route {
         Route::People { stages } => stages.iter().find(|stage| stage.name == approval.stage),
-        Route::PreApproved { .. } => None,
+        Route::PreApproved { .. } | Route::BreakGlass { .. } => None,
     };
     let ready = stage.is_some_and(|one| one.after.iter().all(|name| !open.contains_key(name)));
     let own_session =
         !matches!(entry.actor, Actor::Person { session, .. } if session != approval.session);
     let party = who == revision.requester || who == revision.receiver;
+    let right = approval.by_right_of();
+    let theirs = |other: IdentityId| {
+        other == revision.requester
+            || other == revision.receiver
+            || request.excluded.contains(&other)
+    };
+    let mandated = match &approval.acting_for {
+        // The delegation has a trail of its own; evidence looks at it where it is enclosed.
+        None => true,
+        Some(acting) => match acting.by {
+            Authority::Delegation { .. } => acting.identity != who,
+            Authority::Escalation => request
+                .escalated_to(who)
+                .any(|(stage, silent)| *stage == approval.stage && silent == acting.identity),
+        },
+    };
     let mut wrong = by_person(entry, who);
     let checks = [
         (own_session, "was recorded in another session than the one it names"),
         (approval.digest == request.digest, "is for another digest than that of the request"),
         (approval.ruling.permit, "was not permitted by policy"),
-        (!request.approvers().contains(&who), "is the second by the same person"),
+        (!request.spent().contains(&who), "is the second by the same person"),
+        (
+            right == who || !request.spent().contains(&right),
+            "is the second on the right of the same person",
+        ),
+        (right == who || !theirs(right), "rests on the right of someone who is not independent"),
+        (mandated, "was given in the place of another without a mandate"),
         (!party && !request.excluded.contains(&who), "is by someone who is not independent"),
         (stage.is_some(), "is in a stage that the route does not have"),
         (stage.is_none() || ready, "was given before its stage had opened"),
@@ -291,11 +381,72 @@ fn look_at_approval(request: &Request, entry: &Entry, approval: &Approval) -> Ve
     wrong
 }
 
+fn look_at_narrowing(request: &Request, entry: &Entry, narrow: &Narrow) -> Vec<String> {
+    let by = narrow.by;
+    let revision = &narrow.submitted.revision;
+    let party = by == revision.requester || by == revision.receiver;
+    let mut wrong = by_person(entry, by);
+    wrong.extend(look_at_revision(entry, &narrow.submitted));
+    wrong.extend(unless([
+        (
+            request::is_narrower(&request.revision, revision),
+            "an approver changed it to more, or to something else, than was asked for",
+        ),
+        (
+            !party && !request.excluded.contains(&by),
+            "it was narrowed by someone who is not independent",
+        ),
+    ]));
+    wrong
+}
+
+fn look_at_escalation(request: &Request, entry: &Entry, escalated: &Escalated) -> Vec<String> {
+    let revision = &request.revision;
+    let dependent = |who: &IdentityId| {
+        *who == revision.requester || *who == revision.receiver || request.excluded.contains(who)
+    };
+    let on_time = request.escalates_at.is_some_and(|at| at <= entry.at)
+        || request.escalations.last().is_some_and(|last| last.stage != escalated.stage);
+    unless([
+        (on_time, "it was escalated before its time"),
+        (!escalated.to.keys().any(dependent), "it was escalated to someone who is not independent"),
+        (
+            matches!(entry.actor, Actor::Worker { .. }),
+            "it was escalated by somebody, not by silence",
+        ),
+    ])
+}
+
+fn look_at_review(request: &Request, entry: &Entry, reviewed: &Reviewed) -> Vec<String> {
+    let by = reviewed.by;
+    let revision = &request.revision;
+    let own_session =
+        !matches!(entry.actor, Actor::Person { session, .. } if session != reviewed.session);
+    let party = by == revision.requester
+        || by == revision.receiver
+        || request.excluded.contains(&by)
+        || request.spent().contains(&by);
+    let owed = request.review.as_ref().is_some_and(|review| review.recorded.is_none());
+    let mut wrong = by_person(entry, by);
+    wrong.extend(unless([
+        (owed, "a review was recorded that was not owed"),
+        (own_session, "a review was recorded in another session than the one it names"),
+        (reviewed.ruling.permit, "the review was not permitted by policy"),
+        (!party, "the review is by someone who is not independent"),
+    ]));
+    wrong
+}
+
 fn look_at_decision(request: &Request, approved: &request::Approved) -> Vec<String> {
     let basis = match (&approved.basis, &request.route) {
         (Basis::People { approvers }, Route::People { .. }) => *approvers == request.approvers(),
         (Basis::PreApproved { policies }, Route::PreApproved { .. }) => {
             !policies.is_empty() && *policies == request.routed_by.policies
+        }
+        (Basis::BreakGlass { policies }, Route::BreakGlass { .. }) => {
+            request.revision.emergency.is_some()
+                && !policies.is_empty()
+                && *policies == request.routed_by.policies
         }
         _ => false,
     };
@@ -309,12 +460,30 @@ fn look_at_decision(request: &Request, approved: &request::Approved) -> Vec<Stri
     wrong
 }
 
-fn look_at_end(grant: &Grant, gone: &Gone) -> Vec<String> {
+/// A certificate is issued by an action that was done, and is not over before the access is.
+fn look_at_certificate(grant: &Grant, issued: &Issued) -> Vec<String> {
+    let done = grant.action.as_ref().is_some_and(|action| {
+        action.effect == Effect::Grant && action.outcome == Some(Outcome::Done)
+    });
+    let covers = grant.until.is_some_and(|until| until <= issued.over_at);
+    unless([
+        (grant.is_in_the_wild(), "a certificate was issued where none is issued"),
+        (grant.state == grant::State::Pending && done, "a certificate was issued out of turn"),
+        (covers, "a certificate was called over before its access was"),
+    ])
+}
+
+fn look_at_end(grant: &Grant, gone: &Gone, at: Timestamp) -> Vec<String> {
+    let calls_over = |from: Timestamp| grant.grant_calls_over_at.is_none_or(|over| from >= over);
     let shown = match gone {
-        Gone::CarriedOn { .. } => true,
+        Gone::CarriedOn { .. } => grant.approved.issues.is_none(),
+        Gone::ValidityOver => grant.issued.as_ref().is_some_and(|one| at >= one.over_at),
+        Gone::RevocationReadBack { hosts } => grant.issued.is_some() && !hosts.is_empty(),
+        Gone::NeverIssued => grant.is_in_the_wild() && grant.issued.is_none() && calls_over(at),
         Gone::SeenAbsent { sighting } => {
             sighting.completeness == Completeness::Complete
-                && grant.grant_calls_over_at.is_none_or(|over| sighting.began_at >= over)
+                && !grant.is_in_the_wild()
+                && calls_over(sighting.began_at)
         }
     };
     unless([

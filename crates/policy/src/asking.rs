@@ -14,7 +14,10 @@ use placet_domain::ruling::Ruling;
 use crate::policies::Policies;
 use crate::record::{Question, rule};
 use crate::slice::{Ask, Gather, Slice, World, seconds};
-use crate::words::{ADMINISTER, ASK, FULFIL, GRANT, GRANT_PREAPPROVED, READ, approve_as};
+use crate::words::{
+    ADMINISTER, ASK, ASK_BREAK_GLASS, BREAK_GLASS, FULFIL, GRANT, GRANT_PREAPPROVED, READ,
+    REVIEW_BREAK_GLASS, approve_as,
+};
 
 /// Asks one bundle about one world at one moment, and keeps the records of what was answered.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ impl<'a> Asking<'a> {
     pub fn may_ask(&mut self, ask: &Ask, justification_length: usize) -> Ruling {
         let words = &self.policies.words;
         let length = i64::try_from(justification_length).unwrap_or(i64::MAX);
-        let context = vec![
+        let mut context = vec![
             ("receiver", Value::new_entity_uid(words.identity(ask.receiver))),
             ("length", seconds(ask.length.as_seconds())),
             ("justificationLength", Value::new_long(length)),
@@ -59,7 +62,13 @@ impl<'a> Asking<'a> {
             .and_then(|()| gather.entitlement(ask.entitlement))
             .and_then(|()| gather.finish());
         let (who, what) = (words.identity(ask.requester), words.entitlement(ask.entitlement));
-        self.kept(ASK, who, what, context, &facts)
+        let action = if ask.emergency.is_some() {
+            ASK_BREAK_GLASS
+        } else {
+            context.push(("answersOwnFinding", Value::new_bool(ask.answers_own_finding)));
+            ASK
+        };
+        self.kept(action, who, what, context, &facts)
     }
 
     /// Is this person eligible in this stage? Judged by the other approvers, so that somebody who
@@ -129,9 +138,17 @@ impl<'a> Asking<'a> {
         approval_age_seconds: Option<u64>,
     ) -> Ruling {
         let facts = self.facts_for(ask, []);
-        let context = self.counted(counters, approval_age_seconds);
+        let context = self.counted(ask, counters, approval_age_seconds);
         let (who, what) = self.fulfilling(ask);
-        self.kept(GRANT, who, what, context, &facts)
+        self.kept(way_of(ask), who, what, context, &facts)
+    }
+
+    /// May this person review the emergency? That they had no part in it, `domain` says.
+    pub fn may_review(&mut self, ask: &Ask, reviewer: IdentityId) -> Ruling {
+        let facts = self.facts_for(ask, [reviewer]);
+        let words = &self.policies.words;
+        let (who, what) = (words.identity(reviewer), words.request(ask.request));
+        self.kept(REVIEW_BREAK_GLASS, who, what, Vec::new(), &facts)
     }
 
     /// May it be granted without asking anybody?
@@ -205,6 +222,7 @@ impl<'a> Asking<'a> {
     /// The context of a grant: a counter for every stage of the bundle, and for no other.
     pub(crate) fn counted(
         &self,
+        ask: &Ask,
         counters: &BTreeMap<StageName, u32>,
         age: Option<u64>,
     ) -> Vec<(&'static str, Value)> {
@@ -218,6 +236,8 @@ impl<'a> Asking<'a> {
         let mut context: Vec<(&'static str, Value)> =
             record.into_iter().map(|record| ("approvals", record)).collect();
         context.extend(age.map(|age| ("approvalAge", seconds(age))));
+        let overdue = ask.emergency.map(|one| Value::new_long(i64::from(one.overdue_reviews)));
+        context.extend(overdue.map(|count| ("overdueReviews", count)));
         context
     }
 
@@ -273,4 +293,9 @@ impl<'a> Asking<'a> {
         self.decided.extend(ruling.deciding.iter().map(|one| one.policy.clone()));
         (ruling, text)
     }
+}
+
+/// By which question a way is solved and granted: an emergency has its own.
+pub(crate) fn way_of(ask: &Ask) -> &'static str {
+    if ask.emergency.is_some() { BREAK_GLASS } else { GRANT }
 }

@@ -9,6 +9,8 @@ pub(crate) const SCHEMA: &str = "schema.cedarschema";
 pub(crate) const GATES: &str = "policies/gates.cedar";
 /// Holds the permits on `grant_preapproved`.
 pub(crate) const PREAPPROVED: &str = "policies/preapproved.cedar";
+/// Holds the permits on `break_glass`.
+pub(crate) const EMERGENCIES: &str = "policies/break_glass.cedar";
 const README: &str = "README.md";
 
 macro_rules! files {
@@ -22,6 +24,7 @@ const SHIPPED: &[(&str, &str)] = files! {
     "policies/administration.cedar"
     "policies/approve.cedar"
     "policies/ask.cedar"
+    "policies/break_glass.cedar"
     "policies/gates.cedar"
     "policies/guardrails.cedar"
     "policies/preapproved.cedar"
@@ -29,6 +32,7 @@ const SHIPPED: &[(&str, &str)] = files! {
     "schema.cedarschema"
     "tests/administration.toml"
     "tests/company.toml"
+    "tests/emergencies.toml"
     "tests/guardrails.toml"
     "tests/routes.toml"
 };

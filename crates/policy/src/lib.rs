@@ -11,6 +11,7 @@
 
 mod asking;
 mod bundle;
+mod diff;
 mod fixture;
 mod lint;
 mod placed;
@@ -27,8 +28,9 @@ mod words;
 
 pub use asking::Asking;
 pub use bundle::shipped;
+pub use diff::{Changed, Difference, Otherwise, difference};
 pub use fixture::{Failure, FixtureReport, run_fixtures};
 pub use policies::{Policies, Sources};
 pub use problem::Problem;
-pub use record::{NotReplayed, replay};
-pub use slice::{Ask, World};
+pub use record::{NotReplayed, replay, slice_of};
+pub use slice::{Ask, Emergency, World};

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::{ActionConstraint, Effect};
 use placet_domain::name::StageName;
 
-use crate::bundle::{GATES, PREAPPROVED};
+use crate::bundle::{EMERGENCIES, GATES, PREAPPROVED};
 use crate::placed::{Placed, covered};
 use crate::policies::end_of_day;
 use crate::problem::{Problem, nearest};
 use crate::schema::Read;
 use crate::syntax;
-use crate::words::{APPROVE_AS, GRANT, GRANT_PREAPPROVED};
+use crate::words::{APPROVE_AS, BREAK_GLASS, GRANT, GRANT_PREAPPROVED};
 
 /// The annotations that mean something; a misspelt one would be a rule that nobody follows.
 const ANNOTATIONS: [&str; 6] = ["id", "why", "stage", "after", "review_by", "owner"];
@@ -101,13 +101,15 @@ fn no_arithmetic(one: &Placed<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Who reviews a bundle must find every permit to grant in these two files.
+/// Who reviews a bundle must find every permit to grant in these three files.
 fn grants(one: &Placed<'_>, read: &Read, problems: &mut Vec<Problem>) {
     if one.policy.effect() != Effect::Permit {
         return;
     }
     let covered = covered(&one.policy, read);
-    for (action, file) in [(GRANT, GATES), (GRANT_PREAPPROVED, PREAPPROVED)] {
+    for (action, file) in
+        [(GRANT, GATES), (GRANT_PREAPPROVED, PREAPPROVED), (BREAK_GLASS, EMERGENCIES)]
+    {
         if covered.contains(action) && covered.len() > 1 {
             let message = format!("`{}` permits `{action}` and more: permit one thing", one.id());
             problems.push(one.problem_at("action", message));
@@ -164,7 +166,7 @@ fn gate(one: &Placed<'_>, problems: &mut Vec<Problem>) {
     let counters: Vec<&str> =
         syntax::conditions(&one.json, "unless").filter_map(syntax::threshold).collect();
     let on_grant = matches!(one.policy.action_constraint(),
-        ActionConstraint::Eq(uid) if AsRef::<str>::as_ref(uid.id()) == GRANT);
+        ActionConstraint::Eq(uid) if [GRANT, BREAK_GLASS].contains(&AsRef::<str>::as_ref(uid.id())));
     let is_gate = one.policy.effect() == Effect::Forbid && on_grant && reads == 1;
     match counters.as_slice() {
         [counter] if is_gate && *counter == stage => {}

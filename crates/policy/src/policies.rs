@@ -22,6 +22,8 @@ use crate::{lint, schema, syntax};
 #[derive(Clone, Debug)]
 struct Note {
     why: String,
+    /// As it is written.
+    text: String,
     stage: Option<StageName>,
     after: Option<StageName>,
     /// From this moment on a pre-approval rules no more.
@@ -141,6 +143,11 @@ impl Policies {
         self.notes.keys().map(|id| self.deciding(id))
     }
 
+    /// Every policy by its id, as it is written.
+    pub(crate) fn texts(&self) -> BTreeMap<String, String> {
+        self.notes.iter().map(|(id, note)| (id.clone(), note.text.clone())).collect()
+    }
+
     /// Begins to ask. Everything asked is judged as of `now`.
     pub fn asking<'a>(&'a self, world: &'a World<'a>, now: Timestamp) -> Asking<'a> {
         Asking::new(self, world, now)
@@ -186,6 +193,12 @@ fn note(one: &Placed<'_>) -> Note {
     let stage = |key| one.annotation(key).and_then(|name| name.parse().ok());
     Note {
         why: one.annotation("why").unwrap_or_default().to_owned(),
+        text: one
+            .source
+            .text
+            .get(one.offset..one.offset + one.length)
+            .unwrap_or_default()
+            .to_owned(),
         stage: stage("stage"),
         after: stage("after"),
         lapses_at: one.annotation("review_by").and_then(end_of_day),

@@ -121,6 +121,13 @@ pub enum NotReplayed {
     UnreadableSlice(String),
 }
 
+/// The digest of the slice that a record cites.
+pub fn slice_of(record_text: &str) -> Result<Digest, NotReplayed> {
+    let record: Record =
+        serde_json::from_str(record_text).map_err(|e| NotReplayed::Record(e.to_string()))?;
+    record.slice.ok_or(NotReplayed::NoSlice)
+}
+
 /// Asks again what a record says was asked. The answer is the same exactly if [`Ruling::record`] is
 /// the digest of `record_text`; with another version of the engine it may differ in that alone.
 pub fn replay(

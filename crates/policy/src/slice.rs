@@ -41,6 +41,17 @@ pub struct Ask {
     pub length: Length,
     /// Those whose approvals count.
     pub approvers: BTreeSet<IdentityId>,
+    /// What an emergency is judged by beside that; none for the ordinary way.
+    pub emergency: Option<Emergency>,
+    /// It answers a finding about something that the asker answers for.
+    pub answers_own_finding: bool,
+}
+
+/// What is only asked of an emergency.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Emergency {
+    /// Reviews of earlier emergencies of the same asker that are overdue.
+    pub overdue_reviews: u32,
 }
 
 /// The facts of one question, and the text by which they are remembered.

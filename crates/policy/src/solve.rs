@@ -6,21 +6,21 @@ use placet_domain::name::StageName;
 use placet_domain::route::{Route, Solved, Stage};
 use placet_domain::ruling::{Deciding, Ruling};
 
-use crate::asking::{Asking, Facts};
+use crate::asking::{Asking, Facts, way_of};
 use crate::slice::Ask;
-use crate::words::{GRANT, GRANT_PREAPPROVED};
+use crate::words::GRANT_PREAPPROVED;
 
 /// More people than this in one stage are no gate but a wall.
 const MOST: u32 = 32;
 
 impl Asking<'_> {
-    /// What would have to happen before this is granted: nothing (a pre-approved pattern covers it),
-    /// these people, or never, with the sentences of the guardrails that refuse.
+    /// What would have to happen before this is granted: nothing (a pre-approved pattern covers it, or
+    /// it is an emergency), these people, or never, with the sentences of the guardrails that refuse.
     pub fn solve(&mut self, ask: &Ask) -> Solved {
         let facts = self.facts_for(ask, []);
         let (who, what) = self.fulfilling(ask);
         let quick = self.rule(GRANT_PREAPPROVED, who.clone(), what.clone(), Vec::new(), &facts);
-        if quick.permit {
+        if quick.permit && ask.emergency.is_none() {
             let ruling = self.kept(GRANT_PREAPPROVED, who, what, Vec::new(), &facts);
             let because = ruling.deciding.clone();
             return Solved { route: Some(Route::PreApproved { because }), ruling };
@@ -37,9 +37,16 @@ impl Asking<'_> {
             let ruling = self.granted_on(ask, &needed, &facts);
             if ruling.permit {
                 let stages = self.stages_of(&needed, &because);
-                let context = self.counted(&needed, None);
-                let ruling = self.kept(GRANT, who, what, context, &facts);
-                return Solved { route: Some(Route::People { stages }), ruling };
+                let context = self.counted(ask, &needed, None);
+                let ruling = self.kept(way_of(ask), who, what, context, &facts);
+                let route = match ask.emergency {
+                    Some(_) if stages.is_empty() => Route::BreakGlass {
+                        because: ruling.deciding.clone(),
+                        warnings: self.warnings(ask, &full),
+                    },
+                    _ => Route::People { stages },
+                };
+                return Solved { route: Some(route), ruling };
             }
             let mut short = BTreeSet::new();
             for gate in &ruling.deciding {
@@ -65,14 +72,22 @@ impl Asking<'_> {
         facts: &Facts,
     ) -> Ruling {
         let (who, what) = self.fulfilling(ask);
-        let context = self.counted(counters, None);
-        self.rule(GRANT, who, what, context, facts)
+        let context = self.counted(ask, counters, None);
+        self.rule(way_of(ask), who, what, context, facts)
+    }
+
+    /// What would refuse this in the ordinary way, whoever agreed. In an emergency it warns.
+    fn warnings(&mut self, ask: &Ask, full: &BTreeMap<StageName, u32>) -> Vec<Deciding> {
+        let ordinary = Ask { emergency: None, ..ask.clone() };
+        let facts = self.facts_for(&ordinary, []);
+        let ruling = self.granted_on(&ordinary, full, &facts);
+        if ruling.permit { Vec::new() } else { ruling.deciding }
     }
 
     fn closed(&mut self, ask: &Ask, counters: &BTreeMap<StageName, u32>, facts: &Facts) -> Solved {
         let (who, what) = self.fulfilling(ask);
-        let context = self.counted(counters, None);
-        Solved { route: None, ruling: self.kept(GRANT, who, what, context, facts) }
+        let context = self.counted(ask, counters, None);
+        Solved { route: None, ruling: self.kept(way_of(ask), who, what, context, facts) }
     }
 
     /// The stages by name. One waits for another only if that one is on this way at all.

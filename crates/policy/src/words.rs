@@ -7,10 +7,14 @@ pub(crate) const ASK: &str = "ask";
 pub(crate) const APPROVE_AS: &str = "approve_as_";
 pub(crate) const GRANT: &str = "grant";
 pub(crate) const GRANT_PREAPPROVED: &str = "grant_preapproved";
+pub(crate) const ASK_BREAK_GLASS: &str = "ask_break_glass";
+pub(crate) const BREAK_GLASS: &str = "break_glass";
+pub(crate) const REVIEW_BREAK_GLASS: &str = "review_break_glass";
 pub(crate) const READ: &str = "read";
 pub(crate) const ADMINISTER: &str = "administer";
 
-/// What a bundle's schema must declare, beside its stages.
+/// What a bundle's schema must declare, beside its stages. Emergencies are not among it: a bundle
+/// without them permits none.
 pub(crate) const QUESTIONS: [&str; 5] = [ASK, GRANT, GRANT_PREAPPROVED, READ, ADMINISTER];
 
 /// The only principal of the grant actions. It is a type of its own, not an identity: that who asks,

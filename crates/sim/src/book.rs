@@ -13,7 +13,7 @@ use placet_domain::grant::{self, Gone, Grant, Intended};
 use placet_domain::id::{ActionId, EntitlementId, GrantId, IdentityId, RequestId, Stream};
 use placet_domain::identity::Identity;
 use placet_domain::observation::Completeness;
-use placet_domain::request::{self, Approval, Basis, Request};
+use placet_domain::request::{self, Approval, Authority, Basis, Request};
 use placet_domain::state::{self, State};
 use placet_domain::{entitlement, finding};
 use placet_ledger::Verifier;
@@ -46,6 +46,8 @@ pub struct Book {
     digests: Vec<Digest>,
     states: BTreeMap<Stream, State>,
     pub actions: BTreeMap<ActionId, Action>,
+    /// Removals of what nobody approved, and where their intent stands in the ledger.
+    pub unasked: BTreeMap<ActionId, u64>,
     /// When each grant's first intent was written.
     begun: BTreeMap<GrantId, Timestamp>,
     /// Requests by the grant that they led to, and whether people or a pattern agreed.
@@ -171,6 +173,11 @@ impl Book {
         self.states.contains_key(stream)
     }
 
+    /// Every state, whatever it is of.
+    pub fn all(&self) -> impl Iterator<Item = &State> {
+        self.states.values()
+    }
+
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
         self.states.values().filter_map(|state| match state {
             State::Request(request) => Some(request),
@@ -190,6 +197,14 @@ impl Book {
             State::Finding(finding) => Some(finding),
             _ => None,
         })
+    }
+
+    /// Whether a look at a target was not believed, and waits for a person.
+    pub fn is_braked(&self, id: placet_domain::id::TargetId) -> bool {
+        match self.states.get(&Stream::Target(id)) {
+            Some(State::Target(target)) => target.brake.is_some(),
+            _ => false,
+        }
     }
 
     pub fn entitlements(&self) -> impl Iterator<Item = &entitlement::Entitlement> {
@@ -213,6 +228,9 @@ impl Book {
         match &entry.event.0 {
             Event::Request(event) => self.judge_request(entry, event).map_err(fault)?,
             Event::Grant(event) => self.judge_grant(line, event).map_err(fault)?,
+            Event::Finding(finding::Event::RemovalIntended { action }) => {
+                self.unasked.insert(*action, line.index);
+            }
             _ => {}
         }
         self.types.insert(entry.event.0.type_name());
@@ -268,14 +286,45 @@ impl Book {
         if approval.digest != request.digest {
             return broken(format!("`{who}` approved another digest than that of `{id}`"));
         }
-        if request.approvals.iter().any(|one| one.approver == who) {
-            return broken(format!("`{who}` counts twice on `{id}`"));
+        let right = approval.by_right_of();
+        let spent = request.approvals.iter().flat_map(|one| [one.approver, one.by_right_of()]);
+        if spent.into_iter().any(|one| one == who || one == right) {
+            return broken(format!("`{who}` counts twice on `{id}`, or `{right}` does"));
+        }
+        for party in [revision.requester, revision.receiver] {
+            if right == party || self.owners_of(party).contains(&right) {
+                return broken(format!("`{who}` approved `{id}` on the right of `{right}`"));
+            }
+        }
+        if !self.is_mandated(request, entry.at, approval) {
+            return broken(format!("`{who}` approved `{id}` for `{right}` without a mandate"));
         }
         if !self.fits_stage(request, approval) {
             let stage = &approval.stage;
             return broken(format!("`{who}` is nobody for stage `{stage}` of `{id}`"));
         }
         Ok(())
+    }
+
+    /// Whoever acts for another was let: by them, for these days, or by their silence.
+    fn is_mandated(&self, request: &Request, at: Timestamp, approval: &Approval) -> bool {
+        let Some(acting) = &approval.acting_for else { return true };
+        match acting.by {
+            Authority::Delegation { delegation } => {
+                match self.states.get(&Stream::Delegation(delegation)) {
+                    Some(State::Delegation(one)) => {
+                        one.made.to == approval.approver
+                            && one.made.from == acting.identity
+                            && one.is_valid_at(at)
+                    }
+                    _ => false,
+                }
+            }
+            Authority::Escalation => request.escalations.iter().any(|step| {
+                step.stage == approval.stage
+                    && step.to.get(&approval.approver) == Some(&acting.identity)
+            }),
+        }
     }
 
     /// Whoever owns this identity, through any chain of workloads.
@@ -290,7 +339,7 @@ impl Book {
 
     /// What the names of the shipped stages mean in the company, said without any policy.
     fn fits_stage(&self, request: &Request, approval: &Approval) -> bool {
-        let who = approval.approver;
+        let who = approval.by_right_of();
         let revision = &request.revision;
         let manager = |id: IdentityId| self.identity(id).and_then(Identity::manager);
         let within = |team: &str| {
@@ -308,6 +357,7 @@ impl Book {
                 .is_some_and(|one| within(one.owners.as_str())),
             "security" => within("security-reviewers"),
             "data_steward" => within("data-stewards"),
+            "second" => within("on-call") || within("security-reviewers"),
             _ => false,
         }
     }
@@ -323,12 +373,28 @@ impl Book {
         let dev = terms.environment == entitlement::Environment::Dev;
         let recorded: BTreeSet<IdentityId> = request.approvers();
         match basis {
+            // Only an emergency of somebody on call, and what it owes is known with it.
+            Basis::BreakGlass { .. } => {
+                let on_call = |one: &Identity| one.teams.iter().any(|t| t.as_str() == "on-call");
+                let who = self.identity(request.revision.requester);
+                let overdue = self.overdue_reviews(request);
+                if request.revision.emergency.is_some() && who.is_some_and(on_call) && !overdue {
+                    return Ok(());
+                }
+                broken(format!("the glass was broken for `{id}` by one who may not"))
+            }
             Basis::PreApproved { .. } if reading && dev => Ok(()),
             Basis::PreApproved { .. } => {
                 broken(format!("`{id}` was called pre-approved, and is not harmless"))
             }
             Basis::People { approvers } if *approvers != recorded || approvers.is_empty() => {
                 broken(format!("`{id}` rests on people who did not approve it"))
+            }
+            Basis::People { approvers } if request.revision.emergency.is_some() => {
+                if approvers.is_empty() {
+                    return broken(format!("nobody seconded the emergency `{id}`"));
+                }
+                Ok(())
             }
             Basis::People { approvers } => {
                 let prod = terms.environment == entitlement::Environment::Prod;
@@ -342,12 +408,24 @@ impl Book {
         }
     }
 
+    /// Whether an earlier emergency of the same asker went unreviewed for too long.
+    fn overdue_reviews(&self, request: &Request) -> bool {
+        self.requests().any(|one| {
+            one.id != request.id
+                && one.emergency_of() == Some(request.revision.requester)
+                && one
+                    .review
+                    .as_ref()
+                    .is_some_and(|review| review.is_overdue_at(request.submitted_at))
+        })
+    }
+
     fn judge_grant(&mut self, line: &Line, event: &grant::Event) -> Result<(), Breach> {
         let Stream::Grant(id) = line.entry.stream else { return Ok(()) };
         match event {
             grant::Event::Approved(approved) => self.judge_approved(approved),
             grant::Event::Intended(intended) => self.judge_intent(id, line, intended),
-            grant::Event::Ended { gone } => self.judge_end(id, gone),
+            grant::Event::Ended { gone } => self.judge_end(id, gone, line.entry.at),
             _ => Ok(()),
         }
     }
@@ -417,6 +495,9 @@ impl Book {
             let why = format!("`{id}` was begun although its request stands approved no more");
             return Err(Law::Assent.broken(why));
         }
+        if grant.approved.starts_at.is_some_and(|starts_at| at < starts_at) {
+            return Err(Law::Assent.broken(format!("`{id}` was begun before its start")));
+        }
         let begun = self.begun.get(&id).copied().unwrap_or(at);
         if intended.until != begun + grant.approved.length || at >= intended.until {
             return Err(Law::End.broken(format!("the end of `{id}` was moved, or was over")));
@@ -429,6 +510,9 @@ impl Book {
         if ruling.is_none_or(|ruling| Some(ruling.bundle) != rules) {
             let why = format!("`{id}` was begun without a permit of the bundle that rules");
             return Err(Law::Assent.broken(why));
+        }
+        if grant.approved.issues.is_some() && grant.collected.is_none() {
+            return Err(Law::Assent.broken(format!("`{id}` was begun before it was collected")));
         }
         if rules.is_some_and(|rules| self.forbidding.contains(&rules)) {
             return Err(
@@ -446,13 +530,26 @@ impl Book {
             let why = format!("`{id}` was begun on the word of `{}`, who left", gone.approver);
             return Err(Law::Assent.broken(why));
         }
+        // In an emergency duties warn, and a review is owed.
+        if request.is_some_and(|one| one.revision.emergency.is_some()) {
+            if request.is_some_and(|one| one.review.is_some()) {
+                return Ok(());
+            }
+            let why = format!("`{id}` is an emergency, and no review is owed for it");
+            return Err(Law::Assent.broken(why));
+        }
         self.judge_duties(grant)
     }
 
     /// No one holds both of two things that conflict.
     fn judge_duties(&self, grant: &Grant) -> Result<(), Breach> {
         let conflicts = self.entitlement(grant.approved.entitlement).map(|one| &one.conflicts);
-        let live = [grant::State::Pending, grant::State::Active, grant::State::Ending];
+        let live = [
+            grant::State::Pending,
+            grant::State::Active,
+            grant::State::Issued,
+            grant::State::Ending,
+        ];
         let both = self.grants().find(|other| {
             other.approved.receiver == grant.approved.receiver
                 && live.contains(&other.state)
@@ -468,16 +565,24 @@ impl Book {
         }
     }
 
-    fn judge_end(&self, id: GrantId, gone: &Gone) -> Result<(), Breach> {
+    fn judge_end(&self, id: GrantId, gone: &Gone, at: Timestamp) -> Result<(), Breach> {
         let Some(grant) = self.grant(id) else { return Ok(()) };
         let shown = match gone {
             Gone::SeenAbsent { sighting } => {
                 sighting.completeness == Completeness::Complete
+                    && !grant.is_in_the_wild()
                     && grant.grant_calls_over_at.is_none_or(|over| sighting.began_at >= over)
             }
+            // Against the certificates that were recorded, and the clock of the ledger.
+            Gone::ValidityOver => grant.issued.as_ref().is_some_and(|one| {
+                at >= one.over_at && grant.until.is_some_and(|until| one.over_at >= until)
+            }),
+            Gone::RevocationReadBack { hosts } => grant.issued.is_some() && !hosts.is_empty(),
+            Gone::NeverIssued => grant.is_in_the_wild() && grant.issued.is_none(),
             Gone::CarriedOn { by } => self.grant(*by).is_some_and(|other| {
                 other.approved.receiver == grant.approved.receiver
                     && other.approved.entitlement == grant.approved.entitlement
+                    && grant.approved.issues.is_none()
                     && !other.state.is_over()
             }),
         };

@@ -142,7 +142,7 @@ impl Fate {
     }
 
     /// The end of the process: nothing after this runs.
-    async fn die(&self) {
+    pub(crate) async fn die(&self) {
         self.plan().dead = true;
         self.struck.notify_one();
         std::future::pending::<()>().await;

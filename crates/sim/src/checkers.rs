@@ -161,6 +161,9 @@ impl Checkers {
     fn check_call(&self, world: &World, target: &str, call: &Call) -> Result<(), Breach> {
         let Call { action: id, binding, .. } = call;
         let what = format!("{} {} on {target}", binding.native, binding.account);
+        if let Some(index) = self.book.unasked.get(id) {
+            return self.check_unasked(world, target, call, *index);
+        }
         let Some(action) = self.book.actions.get(id) else {
             if call.effect == Effect::Remove && self.journalled.contains(id) {
                 return Ok(());
@@ -191,6 +194,35 @@ impl Checkers {
             return Err(
                 Law::End.broken(format!("{what} was granted after the call had to be over"))
             );
+        }
+        Ok(())
+    }
+
+    /// What nobody approved is removed on record, and nothing that was approved with it.
+    fn check_unasked(
+        &self,
+        world: &World,
+        target: &str,
+        call: &Call,
+        index: u64,
+    ) -> Result<(), Breach> {
+        let Call { action: id, binding, .. } = call;
+        let what = format!("{} {} on {target}", binding.native, binding.account);
+        if call.effect != Effect::Remove || index >= call.entries {
+            let why = format!("`{id}` ({what}) was carried out before or other than intended");
+            return Err(Law::Memory.broken(why));
+        }
+        // What was begun after the call, in the same round, was put there anew.
+        let began_before = |grant: &grant::Grant| {
+            let mut actions = self.book.actions.values();
+            actions.any(|action| action.grant == grant.id && action.index < call.entries)
+        };
+        let covered = world
+            .id_of_target(target)
+            .is_some_and(|id| self.covering(world, id, binding).any(began_before));
+        if covered {
+            let why = format!("`{id}` took away {what}, which was approved");
+            return Err(Law::TwoRecords.broken(why));
         }
         Ok(())
     }
@@ -235,6 +267,9 @@ impl Checkers {
     /// Everything governed on a target has a live grant or an open finding.
     async fn check_covered(&self, world: &World, name: &str) -> Result<(), Breach> {
         let Some(id) = world.id_of_target(name) else { return Ok(()) };
+        if self.book.is_braked(id) {
+            return Ok(());
+        }
         let open = self.open_findings(world).await?;
         let natives: BTreeSet<&NativeId> = self
             .book
@@ -259,7 +294,16 @@ impl Checkers {
 
     /// A grant that was begun and is not over stands for it.
     fn is_covered(&self, world: &World, target: TargetId, binding: &Binding) -> bool {
-        self.book.grants().any(|grant| {
+        self.covering(world, target, binding).next().is_some()
+    }
+
+    fn covering(
+        &self,
+        world: &World,
+        target: TargetId,
+        binding: &Binding,
+    ) -> impl Iterator<Item = &grant::Grant> {
+        self.book.grants().filter(move |grant| {
             grant.approved.target == target
                 && !grant.state.is_over()
                 && grant.state != grant::State::Approved
@@ -273,8 +317,9 @@ impl Checkers {
         world: &World,
     ) -> Result<Vec<(&finding::Finding, Binding)>, Breach> {
         let mut out = Vec::new();
-        for one in self.book.findings().filter(|one| one.state == finding::State::Open) {
-            let account = world.store().disclosed(&one.opened.account).await;
+        for one in self.book.findings().filter(|one| one.state != finding::State::Resolved) {
+            let Some(account) = &one.opened.account else { continue };
+            let account = world.store().disclosed(account).await;
             let account = account.map_err(|e| Law::Memory.broken(e.to_string()))?;
             let entitlement = self.book.entitlement(one.opened.entitlement);
             if let (Some(account), Some(entitlement)) = (account, entitlement) {
@@ -293,7 +338,9 @@ impl Checkers {
                 let why = format!("`{id}` is still ending, with nothing in its way");
                 return Err(Law::End.broken(why));
             }
-            if !grant.state.is_over() && grant.until.is_some_and(|until| now >= until) {
+            // What is in the wild is over when no clock within the skew takes it for valid.
+            let over_at = grant.issued.as_ref().map(|issued| issued.over_at).or(grant.until);
+            if !grant.state.is_over() && over_at.is_some_and(|until| now >= until) {
                 return Err(Law::End.broken(format!("the time of `{id}` is over, and it is not")));
             }
         }
@@ -321,7 +368,16 @@ impl Checkers {
         let stale = match opened.kind {
             Kind::Stuck | Kind::Overstayed => over,
             Kind::Missing => over || there,
-            Kind::Unapproved => !there || self.is_covered(world, opened.target, about),
+            Kind::Unapproved | Kind::Orphan => {
+                !there || self.is_covered(world, opened.target, about)
+            }
+            Kind::OverdueReview => opened
+                .request
+                .and_then(|id| self.book.request(id))
+                .and_then(|request| request.review.as_ref())
+                .is_none_or(|review| review.recorded.is_some()),
+            // About the entitlement, whoever holds it.
+            Kind::ScopeChanged => false,
         };
         if stale {
             let kind = opened.kind.as_str();
@@ -340,7 +396,7 @@ impl Checkers {
 /// The binding that a grant stands for, from the company's own list of accounts.
 pub fn expected(world: &World, grant: &Grant) -> Binding {
     let handle = world.name(grant.approved.receiver);
-    let offer = company::OFFERS.iter().find(|offer| {
+    let offer = company::offers().find(|offer| {
         offer.native == grant.approved.native.as_str()
             && world.id_of_target(offer.target) == Some(grant.approved.target)
     });

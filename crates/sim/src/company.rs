@@ -7,6 +7,8 @@ use placet_engine::commands::found::{
     Catalogue, EntitlementLine, PersonLine, TargetLine, TeamLine, WorkloadLine,
 };
 
+use crate::credentials;
+
 /// The two who found it; they are never deactivated, so that somebody can always log in.
 pub const ADMINISTRATORS: [&str; 2] = ["adam", "anna"];
 /// May export evidence.
@@ -30,6 +32,8 @@ const PEOPLE: &[(&str, Option<&str>, &[&str])] = &[
     ("adam", Some("gerda"), &["administrators"]),
     ("anna", Some("gerda"), &["administrators"]),
     ("audra", Some("gerda"), &["auditors"]),
+    ("olaf", Some("gerda"), &["on-call"]),
+    ("oda", Some("gerda"), &["on-call", "finance"]),
 ];
 
 /// Team, and the team it lies within.
@@ -41,6 +45,8 @@ const TEAMS: &[(&str, Option<&str>)] = &[
     ("data-stewards", None),
     ("administrators", None),
     ("auditors", None),
+    ("on-call", None),
+    ("ticket-desk", None),
 ];
 
 /// Handle, kind and owner.
@@ -66,7 +72,7 @@ pub struct Offer {
     pub packs: &'static [&'static str],
 }
 
-const USUAL: Offer = Offer {
+pub const USUAL: Offer = Offer {
     name: "",
     target: "staging",
     native: "",
@@ -134,6 +140,11 @@ pub const OFFERS: &[Offer] = &[
     },
 ];
 
+/// Everything that can be asked for anywhere.
+pub fn offers() -> impl Iterator<Item = &'static Offer> {
+    OFFERS.iter().chain(credentials::OFFERS)
+}
+
 /// Everybody who can log in.
 pub fn people() -> Vec<&'static str> {
     PEOPLE.iter().map(|(handle, _, _)| *handle).collect()
@@ -164,7 +175,10 @@ fn person((handle, manager, teams): &(&str, Option<&str>, &[&str])) -> PersonLin
         sponsor: None,
         contract_ends: None,
         accounts: accounts.collect(),
+        mail: None,
         risk: 0,
+        schedule: None,
+        active: true,
     }
 }
 
@@ -186,11 +200,15 @@ fn entitlement(offer: &Offer) -> EntitlementLine {
         conflicts: offer.conflicts.iter().map(|one| name(one)).collect(),
         packs: offer.packs.iter().map(|one| name(one)).collect(),
         power_over_placet: false,
+        retired: false,
     }
 }
 
-/// The catalogue that the company is founded with.
-pub fn catalogue() -> Catalogue {
+/// The catalogue that the company is founded with; with `issuing`, what issues credentials too.
+pub fn catalogue(issuing: bool) -> Catalogue {
+    let more = |yes: bool| if yes { usize::MAX } else { 0 };
+    let targets = TARGETS.iter().chain(credentials::TARGETS.iter().take(more(issuing)));
+    let offers = OFFERS.iter().chain(credentials::OFFERS.iter().take(more(issuing)));
     let team = |(one, within): &(&str, Option<&str>)| TeamLine {
         name: name(one),
         within: within.iter().map(|outer| name(outer)).collect(),
@@ -202,19 +220,22 @@ pub fn catalogue() -> Catalogue {
         purpose: "shows that workloads are governed too".to_owned(),
         teams: [name("engineering")].into(),
         accounts: std::collections::BTreeMap::new(),
+        active: true,
     };
     let target = |(one, owner): &(&str, &str)| TargetLine {
         name: name(one),
         owner: name(owner),
         connector: name("simulated"),
         settings: [("name".to_owned(), (*one).to_owned())].into(),
+        retired: false,
     };
     Catalogue {
         administrators: ADMINISTRATORS.iter().map(|one| name(one)).collect(),
+        schedule: Vec::new(),
         team: TEAMS.iter().map(team).collect(),
         person: PEOPLE.iter().map(person).collect(),
         workload: WORKLOADS.iter().map(workload).collect(),
-        target: TARGETS.iter().map(target).collect(),
-        entitlement: OFFERS.iter().map(entitlement).collect(),
+        target: targets.map(target).collect(),
+        entitlement: offers.map(entitlement).collect(),
     }
 }

@@ -8,8 +8,16 @@
 //! `advance 4h`, `crash`, `die before commit 2`, `die after commit 1`, `die in call`,
 //! `prod meets refuse, lose-reply`, `prod ignores 2 removals`, `prod heals`, `by hand + staging deploy eve`.
 //! `olga revokes g1 before commit 2 of work` happens in the midst of a round of the workers.
+//! What credentials add is at the top of `credentials.rs`.
 //! Looking: `show requests`, `show grants`, `show findings`, `show ledger 1`, `show prod`.
-//! `#` begins a comment. After every line the laws are checked.
+//! Sentences about what lasts are in `lasting`; what people do to the catalogue and to policy stands in
+//! `catalogue`, and what they are told of it in `telling`. `#` begins a comment. After every line the laws are checked.
+
+mod lasting;
+
+mod catalogue;
+
+mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -37,6 +45,7 @@ use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
 use crate::chaos::Blow;
 use crate::checkers::Checkers;
 use crate::company;
+use crate::credentials;
 use crate::nature::BEGINNING;
 use crate::world::{Broken, World};
 
@@ -58,17 +67,24 @@ struct Story {
     first: BTreeMap<RequestId, Digest>,
     /// How many lines of the ledger were told.
     told: usize,
+    governing: catalogue::Governing,
+    telling: telling::Telling,
     out: String,
 }
 
 /// Tells a story. The error is a line that cannot be read, or a law that was broken.
 pub async fn tell(text: &str) -> Result<Told, String> {
     let mut story = Story {
-        world: World::new(0, 0).await,
+        world: match text.lines().any(|line| line.trim() == "the company issues credentials") {
+            true => World::issuing(0, 0).await,
+            false => World::new(0, 0).await,
+        },
         checkers: Checkers::default(),
         short: BTreeMap::new(),
         first: BTreeMap::new(),
         told: 0,
+        governing: catalogue::Governing::default(),
+        telling: telling::Telling::default(),
         out: String::new(),
     };
     story.check(true).await?;
@@ -114,6 +130,8 @@ impl Story {
                 }
                 Event::Grant(grant::Event::Approved(_)) => 'g',
                 Event::Finding(finding::Event::Opened(_)) => 'f',
+                Event::Proposal(placet_domain::proposal::Event::Proposed(_)) => 'c',
+                Event::Handover(placet_domain::handover::Event::Opened(_)) => 'h',
                 _ => continue,
             };
             if !self.short.contains_key(&entry.stream) {
@@ -131,9 +149,20 @@ impl Story {
             return self.show(rest).await;
         }
         let mut whole = false;
-        let done = if let Some(done) = self.happens(&words, &mut whole).await? {
+        let short = self.short.clone();
+        let grant = |id: &str| named_grant(&short, id);
+        let about = credentials::sentence(&mut self.world, grant, &words).await?;
+        let done = if let Some(done) = about {
+            done
+        } else if let Some(done) = self.happens_to_mail(&words)? {
+            done
+        } else if let Some(done) = self.happens(&words, &mut whole).await? {
             done
         } else if let Some(done) = self.decides(&words).await? {
+            done
+        } else if let Some(done) = self.lasts(&words).await? {
+            done
+        } else if let Some(done) = self.governs(&words).await? {
             done
         } else {
             self.changes(&words).await?
@@ -253,7 +282,10 @@ impl Story {
             }
             [who, "gives", "back", id] => {
                 let grant = self.grant(id)?;
-                self.world.by(who, &GiveBack { grant }).await
+                match self.world.actor_of(who).await {
+                    Ok(actor) => self.world.run(actor, &GiveBack { grant }).await,
+                    Err(broken) => Err(broken),
+                }
             }
             [who, "revokes", id, "before", "commit", nth, "of", "work"] => {
                 let grant = self.grant(id)?;
@@ -294,10 +326,13 @@ impl Story {
             entitlement: what.to_owned(),
             length: length.to_owned(),
             justification: why.to_owned(),
-            reference: None,
-            revises: None,
+            ..SubmitRequest::default()
         };
-        self.world.by(who, &ask).await.map(drop)
+        let actor = match self.world.actor_of(who).await {
+            Ok(actor) => actor,
+            Err(broken) => return Err(broken),
+        };
+        self.world.run(actor, &ask).await.map(drop)
     }
 
     async fn revises(
@@ -315,8 +350,8 @@ impl Story {
             entitlement: entitlement.map(|one| one.name.to_string()).unwrap_or_default(),
             length: length.to_owned(),
             justification: why.to_owned(),
-            reference: None,
             revises: Some(request),
+            ..SubmitRequest::default()
         };
         Ok(self.world.by(who, &ask).await.map(drop))
     }
@@ -361,10 +396,7 @@ impl Story {
     }
 
     fn grant(&self, id: &str) -> Result<GrantId, String> {
-        match self.named('g', id)? {
-            Stream::Grant(grant) => Ok(*grant),
-            _ => Err(format!("`{id}` is no grant")),
-        }
+        named_grant(&self.short, id)
     }
 
     fn revision(&self, id: RequestId) -> Result<Revision, String> {
@@ -401,6 +433,11 @@ impl Story {
             ["requests"] => self.requests().await,
             ["grants"] => self.grants(),
             ["findings"] => self.findings().await?,
+            ["handovers"] => self.handovers().await?,
+            ["upkeep"] => self.upkeep().await?,
+            ["mail"] => self.mail(),
+            ["undelivered"] => self.undelivered().await?,
+            ["notices", "of", who] => self.notices_of(who).await?,
             ["ledger", id] => self.ledger(&Stream::Request(self.request(id)?)),
             [target] => {
                 let there = self.target(target)?.truth();
@@ -442,6 +479,9 @@ impl Story {
                 names.sort_unstable();
                 let _ = write!(line, "; {stage} waits for {}", names.join(" or "));
             }
+            if let Ok(Some(why)) = self.world.store().stalled(*id).await {
+                let _ = write!(line, "; stalled: {why}");
+            }
             out.push(line);
         }
         out
@@ -467,11 +507,18 @@ impl Story {
             let found =
                 self.checkers.book.findings().find(|one| Stream::Finding(one.id) == *stream);
             let Some(found) = found else { continue };
-            let account = self.world.store().disclosed(&found.opened.account).await;
+            let account = match &found.opened.account {
+                Some(account) => self.world.store().disclosed(account).await,
+                None => Ok(None),
+            };
             let account = account.map_err(|e| e.to_string())?;
-            let account = account.map(|one| one.to_string()).unwrap_or_default();
+            let account = account.map_or_else(|| "none".to_owned(), |one| one.to_string());
             let opened = self.about_finding(&found.opened);
-            out.push(format!("{short} {} {opened}, account {account}", found.state.as_str()));
+            let first = if found.opened.baseline { ", there at the first look" } else { "" };
+            out.push(format!(
+                "{short} {} {opened}, account {account}{first}",
+                found.state.as_str()
+            ));
         }
         Ok(out)
     }
@@ -514,6 +561,7 @@ impl Story {
             Actor::Token { id, .. } => format!("a program of {}", self.world.name(id)),
             Actor::Worker { name } => format!("({name})"),
             Actor::Founding => "the founding".to_owned(),
+            Actor::Recovery => "the recovery".to_owned(),
         };
         let about = self.short.get(&entry.stream).cloned();
         let about = about.unwrap_or_else(|| self.plain_name(&entry.stream));
@@ -534,6 +582,9 @@ impl Story {
     }
 
     fn detail(&self, event: &Event) -> String {
+        if let Some(detail) = self.lasting_detail(event) {
+            return detail;
+        }
         match event {
             Event::Request(event) => self.request_detail(event),
             Event::Grant(event) => self.grant_detail(event),
@@ -541,6 +592,7 @@ impl Story {
             Event::Finding(finding::Event::Resolved { resolution }) => match resolution {
                 Resolution::SeenRight { .. } => "seen to be right".to_owned(),
                 Resolution::Done => "done".to_owned(),
+                Resolution::Agreed { .. } => "agreed to".to_owned(),
             },
             Event::Target(placet_domain::target::Event::Observed(seen)) => {
                 format!(
@@ -548,7 +600,7 @@ impl Story {
                     seen.count, seen.appeared, seen.vanished
                 )
             }
-            _ => String::new(),
+            other => self.catalogue_detail(other),
         }
     }
 
@@ -559,6 +611,13 @@ impl Story {
             }
             request::Event::Routed(routed) => match &routed.route {
                 Route::PreApproved { .. } => "nobody is asked".to_owned(),
+                Route::BreakGlass { warnings, .. } => {
+                    let warned: Vec<&str> =
+                        warnings.iter().map(|one| one.policy.as_str()).collect();
+                    let warned =
+                        if warned.is_empty() { "nothing".to_owned() } else { warned.join(", ") };
+                    format!("the glass breaks, warned by {warned}")
+                }
                 Route::People { stages } => {
                     let stages = stages.iter().map(|one| format!("{} {}", one.name, one.needed));
                     format!("needs {}", stages.collect::<Vec<_>>().join(", "))
@@ -583,15 +642,43 @@ impl Story {
                 Reason::NotAssented { why } => format!("not assented: {why}"),
                 other => other.as_str().to_owned(),
             },
+            grant::Event::Collected(collected) => collected.public.mark(),
+            grant::Event::Issued(issued) => {
+                format!("until {} at the latest", since(issued.over_at))
+            }
+            grant::Event::ReadBack(read_back) => {
+                let names = |hosts: &BTreeSet<String>| match hosts.is_empty() {
+                    true => "none".to_owned(),
+                    false => hosts.iter().cloned().collect::<Vec<_>>().join(", "),
+                };
+                let (seen, waits_for) = (names(&read_back.hosts), names(&read_back.waits_for));
+                format!("seen on {seen}, waits for {waits_for}")
+            }
             grant::Event::Ended { gone } => match gone {
                 Gone::SeenAbsent { .. } => "seen to be absent".to_owned(),
                 Gone::CarriedOn { by } => {
                     let by = self.short.get(&Stream::Grant(*by)).cloned().unwrap_or_default();
                     format!("carried on by {by}")
                 }
+                Gone::ValidityOver => "its validity is over".to_owned(),
+                Gone::RevocationReadBack { hosts } => {
+                    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+                    format!("revocation read back from {}", hosts.join(", "))
+                }
+                Gone::NeverIssued => "never issued".to_owned(),
             },
             _ => String::new(),
         }
+    }
+}
+
+/// The grant that is called so, with or without its letter.
+fn named_grant(short: &BTreeMap<Stream, String>, id: &str) -> Result<GrantId, String> {
+    let name = if id.starts_with('g') { id.to_owned() } else { format!("g{id}") };
+    let found = short.iter().find(|(_, short)| **short == name).map(|(stream, _)| stream);
+    match found {
+        Some(Stream::Grant(grant)) => Ok(*grant),
+        _ => Err(format!("no grant is called `{name}` yet")),
     }
 }
 

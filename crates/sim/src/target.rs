@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use placet_connectors::simulated::{Fault, Simulated};
-use placet_connectors::{Abilities, Connector, Look};
+use placet_connectors::{Abilities, Connector, Granted, Look, Shown};
 use placet_domain::Timestamp;
 use placet_domain::action::{Effect, Outcome};
+use placet_domain::grant::Issued;
 use placet_domain::id::ActionId;
 use placet_domain::observation::{Binding, Completeness, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
@@ -63,8 +64,8 @@ pub struct Watched {
 }
 
 impl Watched {
-    pub fn new(nature: Nature, fate: Fate) -> Self {
-        Self { real: Simulated::default(), nature, fate, memory: Arc::default() }
+    pub fn new(real: Simulated, nature: Nature, fate: Fate) -> Self {
+        Self { real, nature, fate, memory: Arc::default() }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -80,6 +81,10 @@ impl Watched {
         self.real.heal();
         self.memory().slow = 0;
         self.memory().deaf = 0;
+    }
+
+    pub fn copy_revocations(&self, host: &str) {
+        self.real.copy_revocations(host);
     }
 
     pub fn ignore_removals(&self, count: u32) {
@@ -98,6 +103,10 @@ impl Watched {
         self.real.change_by_hand(binding, present);
     }
 
+    pub fn change_scope(&self, native: placet_domain::name::NativeId, scope: String) {
+        self.real.change_scope(native, scope);
+    }
+
     /// What is really there.
     pub fn truth(&self) -> BTreeSet<Binding> {
         self.real.present()
@@ -113,7 +122,7 @@ impl Watched {
         self.memory().complete_looks
     }
 
-    async fn called(&self, mut call: Call, does: impl Future<Output = Outcome>) -> Outcome {
+    async fn called<T>(&self, mut call: Call, does: impl Future<Output = T>) -> T {
         let slow = self.memory().slow;
         let before = self.real.effects().len();
         let outcome = does.await;
@@ -135,7 +144,7 @@ impl Connector for Watched {
         self.real.abilities()
     }
 
-    async fn grant(&self, assent: VerifiedAssent) -> Outcome {
+    async fn grant(&self, assent: VerifiedAssent) -> Granted {
         let (at, entries) = self.now();
         let call = Call {
             at,
@@ -181,10 +190,20 @@ impl Connector for Watched {
         if *scope == Scope::Everything && look.completeness == Completeness::Complete {
             memory.complete_looks += 1;
         }
+        if let Some(kept) = &mut look.credentials {
+            kept.retain(|one| !memory.hidden.contains(&one.binding));
+        }
         look.present.retain(|one| !memory.hidden.contains(one));
         if let Some(Lie::Hides(binding)) = &memory.lie {
             look.present.remove(binding);
+            if let Some(kept) = &mut look.credentials {
+                kept.retain(|one| one.binding != *binding);
+            }
         }
         look
+    }
+
+    async fn read_back(&self, issued: &Issued) -> Shown {
+        self.real.read_back(issued).await
     }
 }

@@ -1,12 +1,16 @@
 //! The walk: a life drawn from a seed. People ask, agree, change their minds and leave; targets
 //! fail, hands change them, Placet dies; and after every step the laws are checked.
 
+mod catalogue;
+mod lasting;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use placet_connectors::simulated::Fault;
 use placet_domain::canonical::Digest;
 use placet_domain::event::Event;
+use placet_domain::grant::Half;
 use placet_domain::id::{GrantId, RequestId};
 use placet_domain::observation::Binding;
 use placet_domain::request::State;
@@ -21,8 +25,10 @@ use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
 use crate::chaos::{Blow, Trouble};
 use crate::checkers::{Breach, Checkers, Law};
 use crate::company::{self, ADMINISTRATORS, AUDITOR};
+use crate::credentials;
 use crate::dice::Dice;
 use crate::world::{Broken, World, forbidding};
+use lasting::TICKET;
 
 /// A thousandth of a second passes with each look at the clock.
 const TICK: i64 = 1_000;
@@ -91,7 +97,7 @@ struct Walk {
 /// Walks so many steps from a seed.
 pub async fn walk(seed: u64, steps: u32) -> Result<Walked, Box<Failure>> {
     let mut walk = Walk {
-        world: World::new(seed, TICK).await,
+        world: World::issuing(seed, TICK).await,
         checkers: Checkers::default(),
         dice: Dice::new(seed, "walk"),
         story: Vec::new(),
@@ -163,9 +169,13 @@ impl Walk {
         if self.forbidden && self.dice.chance(12) {
             return self.govern().await;
         }
+        if self.dice.chance(16) {
+            return self.last().await;
+        }
         match self.dice.below(100) {
             0..=13 => self.ask().await,
-            14..=23 => self.approve().await,
+            14..=20 => self.approve().await,
+            21..=23 => self.collect().await,
             24..=33 => self.agree_together().await,
             34..=36 => self.overtaken().await,
             37..=40 => self.interrupt().await,
@@ -180,6 +190,7 @@ impl Walk {
             91..=92 => self.revise().await,
             93 => self.restart().await,
             94 => self.govern().await,
+            95 if self.dice.chance(50) => self.change_catalogue().await,
             95 => self.leave().await,
             96 => self.by_token().await,
             97 => self.log_out().await,
@@ -250,9 +261,9 @@ impl Walk {
     fn ask_of(&mut self, who: &str) -> SubmitRequest {
         let finance = ["tom", "tina", "felix"].contains(&who);
         let fits = |offer: &&company::Offer| (offer.offered_to == "finance") == finance;
-        let mut offers: Vec<&company::Offer> = company::OFFERS.iter().filter(fits).collect();
+        let mut offers: Vec<&company::Offer> = company::offers().filter(fits).collect();
         if self.dice.chance(10) {
-            offers = company::OFFERS.iter().collect();
+            offers = company::offers().collect();
         }
         let offer = self.dice.pick(&offers).map_or("", |offer| offer.name);
         let workload = company::WORKLOADS.iter().find(|(_, _, owner)| *owner == who);
@@ -268,7 +279,9 @@ impl Walk {
             length: length.to_owned(),
             justification: PURPOSE.to_owned(),
             reference: self.dice.chance(20).then(|| "INC-4711".to_owned()),
-            revises: None,
+            starts_at: self.starts_at(),
+            ends_on: self.dice.chance(20).then(|| TICKET.to_owned()).into_iter().collect(),
+            ..SubmitRequest::default()
         }
     }
 
@@ -304,8 +317,8 @@ impl Walk {
             entitlement,
             length: "2h".to_owned(),
             justification: PURPOSE.to_owned(),
-            reference: None,
             revises: Some(id),
+            ..SubmitRequest::default()
         };
         let done = self.world.by(&who, &ask).await;
         if done.is_ok() {
@@ -440,6 +453,36 @@ impl Walk {
                 (format!("{who} gives {grant} back"), done)
             }
         }
+    }
+
+    /// Mostly its holder collects with a key or token of their own; and revocations get about.
+    async fn collect(&mut self) -> Acted {
+        let host = self.dice.pick(credentials::HOSTS).copied().unwrap_or_default();
+        if let Some(bastion) = self.world.targets.get("bastion").filter(|_| self.dice.chance(25)) {
+            bastion.copy_revocations(host);
+            return (format!("revocations come to {host}"), Ok(()));
+        }
+        let waiting: Vec<(GrantId, Half)> = self
+            .checkers
+            .book
+            .grants()
+            .filter(|one| !one.state.is_over() && (one.collected.is_none() || one.until.is_none()))
+            .filter_map(|one| Some((one.id, one.approved.issues?)))
+            .collect();
+        let Some((grant, half)) = self.dice.pick(&waiting).copied() else {
+            return Self::nothing("collecting");
+        };
+        let holder = self.checkers.book.grant(grant).map(|one| one.approved.receiver);
+        let holder = holder.map(|id| self.world.name(id).to_owned()).unwrap_or_default();
+        let who = if self.dice.chance(85) { holder.clone() } else { self.person() };
+        let key = if self.dice.chance(90) { who.clone() } else { "ines".to_owned() };
+        let signer = if self.dice.chance(90) { key.clone() } else { "eve".to_owned() };
+        let submitted = match half {
+            Half::SshKey => credentials::with_key(grant, &key, &signer),
+            Half::TokenDigest => credentials::with_token(&format!("{who} {}", self.dice.below(30))),
+        };
+        let words = format!("{who} collects {grant} of {holder}");
+        (words, self.world.collects(&who, grant, submitted).await)
     }
 
     async fn by_token(&mut self) -> Acted {
@@ -653,6 +696,9 @@ impl Walk {
             target.heal();
         }
         for _ in 0..8 {
+            if let Some(bastion) = self.world.targets.get("bastion") {
+                credentials::HOSTS.iter().for_each(|host| bastion.copy_revocations(host));
+            }
             self.world.pass(310).await;
             let worked = self.world.work().await;
             worked.map_err(|broken| Law::End.broken(broken.to_string()))?;

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use placet_connectors::simulated::Simulated;
 use placet_connectors::{Connector, Registry};
 use placet_domain::actor::Actor;
 use placet_domain::bundle::Bundle;
 use placet_domain::id::{IdentityId, RequestId, TargetId};
 use placet_domain::{Refusal, Timestamp};
+use placet_engine::commands::ending::Reported;
+use placet_engine::commands::found::Catalogue;
 use placet_engine::commands::login::IssueLoginCode;
 use placet_engine::workers::Stepped;
 use placet_engine::{Command, Engine, Error, Options, Secret};
@@ -19,6 +22,8 @@ use tempfile::TempDir;
 
 use crate::chaos::{ChaosLog, Fate};
 use crate::company::{self, ADMINISTRATORS};
+use crate::credentials;
+use crate::mail::Mail;
 use crate::nature::Nature;
 use crate::target::Watched;
 
@@ -71,6 +76,8 @@ struct Process {
 pub struct World {
     pub nature: Nature,
     pub fate: Fate,
+    /// What people were told, outside.
+    pub mail: Mail,
     pub targets: BTreeMap<String, Watched>,
     dir: TempDir,
     process: Option<Process>,
@@ -85,11 +92,24 @@ pub struct World {
 impl World {
     /// A world with a founded company. `tick` is how many microseconds each look at the clock takes.
     pub async fn new(seed: u64, tick: i64) -> Self {
+        Self::of(seed, tick, false).await
+    }
+
+    /// The same, where two more targets issue credentials.
+    pub async fn issuing(seed: u64, tick: i64) -> Self {
+        Self::of(seed, tick, true).await
+    }
+
+    async fn of(seed: u64, tick: i64, issuing: bool) -> Self {
         let nature = Nature::new(seed, tick);
         let fate = Fate::default();
-        let watched = || Watched::new(nature.clone(), fate.clone());
-        let targets =
-            company::TARGETS.iter().map(|(name, _)| ((*name).to_owned(), watched())).collect();
+        let watched = |name: &str| {
+            let (issues, hosts) = credentials::issues(name);
+            let real = Simulated::issuing(issues, hosts.iter().copied());
+            (name.to_owned(), Watched::new(real, nature.clone(), fate.clone()))
+        };
+        let catalogue = company::catalogue(issuing);
+        let targets = catalogue.target.iter().map(|one| watched(&one.name.to_string())).collect();
         let mut world = Self {
             dir: directory(),
             process: None,
@@ -98,18 +118,19 @@ impl World {
             names: BTreeMap::new(),
             target_ids: BTreeMap::new(),
             nature,
+            mail: Mail::new(fate.clone()),
             fate,
             targets,
         };
         world.start().await;
-        world.found().await;
+        world.found(catalogue).await;
         world
     }
 
-    async fn found(&mut self) {
+    async fn found(&mut self, catalogue: Catalogue) {
         let engine = self.engine().clone();
         let given = engine
-            .found(company::catalogue(), placet_policy::shipped())
+            .found(catalogue, placet_policy::shipped())
             .await
             .expect("the company can be founded");
         for (handle, code) in ADMINISTRATORS.iter().zip(&given) {
@@ -132,6 +153,14 @@ impl World {
             let who = actor.identity().expect("a person");
             let handle = self.names.get(&who).expect("known").clone();
             self.keep(&handle, secret, until);
+        }
+    }
+
+    /// Learns who is called so, once somebody is.
+    pub async fn learn(&mut self, handle: &str) {
+        let Ok(name) = handle.parse() else { return };
+        if let Ok(Some(id)) = self.store().identity_called(&name).await {
+            self.names.insert(id, handle.to_owned());
         }
     }
 
@@ -224,7 +253,12 @@ impl World {
             Arc::new(ChaosLog { log, fate, nature }) as Arc<dyn placet_store::Log>
         });
         prepare_journal(&self.journal());
-        let options = Options { observe_seconds: OBSERVE_SECONDS, journal: self.journal() };
+        let options = Options {
+            observe_seconds: OBSERVE_SECONDS,
+            journal: self.journal(),
+            incidents: None,
+            channels: self.mail.channels(),
+        };
         let environment = Arc::new(self.nature.clone());
         let engine = Engine::new(store.clone(), environment, self.registry(), options);
         self.process = Some(Process { engine, store });
@@ -338,7 +372,7 @@ impl World {
         }
     }
 
-    fn can_log_in(&self) -> bool {
+    pub fn can_log_in(&self) -> bool {
         self.is_up() && self.mode() == Mode::Normal && self.pages.is_none()
     }
 
@@ -418,6 +452,13 @@ impl World {
         Ok(self.lives(engine.export_evidence(actor, request)).await??)
     }
 
+    /// Somebody says that something has ended elsewhere.
+    pub async fn report(&mut self, who: &str, event: &str) -> Result<Reported, Broken> {
+        let actor = self.actor(who).await?;
+        let engine = self.engine().clone();
+        Ok(self.lives(engine.report_ending(actor, event)).await??)
+    }
+
     /// The actor behind a secret that somebody presents.
     pub async fn present(&self, secret: &Secret) -> Result<Actor, Broken> {
         Ok(self.engine().authenticate(secret).await?)
@@ -442,7 +483,9 @@ impl World {
 pub fn forbidding() -> Bundle {
     let mut bundle = placet_policy::shipped();
     let stop = "@id(\"guard.stop\")\n@why(\"Nothing is granted until further notice.\")\n\
-                forbid (principal, action in Action::\"fulfil\", resource);\n";
+                forbid (principal, action in Action::\"fulfil\", resource);\n\
+                @id(\"break.stop\")\n@why(\"Nothing is granted until further notice.\")\n\
+                forbid (principal, action == Action::\"break_glass\", resource);\n";
     bundle.files.insert("policies/stop.cedar".to_owned(), stop.to_owned());
     bundle
 }

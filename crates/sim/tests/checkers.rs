@@ -80,11 +80,13 @@ fn an_action_that_nobody_intended_is_noticed() {
         let order = RemovalOrder {
             action: environment.id::<ActionId>(),
             epoch: u64::MAX,
-            grant: grant.id,
+            grant: Some(grant.id),
             entitlement: grant.approved.entitlement,
             target: grant.approved.target,
             native: grant.approved.native.clone(),
             account: "ines".parse().unwrap(),
+            issued: None,
+            at: world.nature.moment(),
         };
         world.targets["staging"].remove(order).await;
         let breach = checkers.after_step(&world, true).await.unwrap_err();

@@ -202,7 +202,8 @@ fn a_database_rolled_back_ends_what_it_knows_and_grants_nothing() {
             scene.world.nature.pass(1);
         }
         let written = journal(&scene.world).len();
-        assert!((1..=10).contains(&written), "{written} lines: the journal's room is bounded");
+        // Two lines for each try: that it is tried, and what came of it.
+        assert!((1..=20).contains(&written), "{written} lines: the journal's room is bounded");
         scene.world.targets["staging"].heal();
         scene.world.nature.pass(310);
         scene.works().await;

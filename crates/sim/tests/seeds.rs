@@ -22,8 +22,8 @@ fn steps() -> u32 {
     setting("PLACET_SIM_STEPS").and_then(|steps| steps.try_into().ok()).unwrap_or(STEPS)
 }
 
-const SEEDS: u64 = 20;
-const STEPS: u32 = 150;
+const SEEDS: u64 = 50;
+const STEPS: u32 = 200;
 
 fn run<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)

@@ -10,8 +10,11 @@ use placet_domain::committed::Disclosure;
 use placet_domain::event::Event;
 use placet_domain::id::{CommitId, EventId, IdentityId, RequestId, Stream, TargetId};
 use placet_domain::identity::Profile;
+use placet_domain::name::NativeId;
 use placet_domain::observation::{Binding, Completeness};
 use placet_domain::route::Candidates;
+
+use crate::outbox::Outbox;
 
 /// One stream moves on by some events.
 #[derive(Clone, Debug)]
@@ -76,6 +79,58 @@ pub struct Observed {
     pub seen: Vec<Binding>,
     /// Known bindings that a complete look no longer shows.
     pub gone: Vec<Binding>,
+    /// What native things were seen to allow for the first time, or were agreed to allow.
+    pub scopes: Vec<(NativeId, String)>,
+}
+
+/// A change of the list of what workers go through after a change: durable in the transaction of
+/// the change itself, so that a crash loses none of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Upkeep {
+    /// Go through this, from the beginning if it is under way already.
+    Begin { what: Round, due_at: Timestamp },
+    /// It has come so far, if nobody began it anew meanwhile.
+    Move { what: Round, turn: u64, progress: String, due_at: Timestamp },
+    /// Nothing is left of it, if nobody began it anew meanwhile.
+    Done { what: Round, turn: u64 },
+}
+
+/// What has to be gone through.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Round {
+    /// What somebody who left held, asked for and answered for.
+    Leave(IdentityId),
+    /// The live grants that a changed record concerns; the organisation concerns all of them.
+    Rerule(Stream),
+    /// The open requests that a changed record concerns, likewise.
+    Reroute(Stream),
+}
+
+impl std::fmt::Display for Round {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Leave(identity) => write!(f, "leave/{identity}"),
+            Self::Rerule(what) => write!(f, "rerule/{what}"),
+            Self::Reroute(what) => write!(f, "reroute/{what}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Round {
+    type Err = placet_domain::id::UnreadableId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unreadable = || placet_domain::id::UnreadableId {
+            expected: "round",
+            given: text.chars().take(64).collect(),
+        };
+        match text.split_once('/').ok_or_else(unreadable)? {
+            ("leave", identity) => identity.parse().map(Self::Leave),
+            ("rerule", what) => what.parse().map(Self::Rerule),
+            ("reroute", what) => what.parse().map(Self::Reroute),
+            _ => Err(unreadable()),
+        }
+    }
 }
 
 /// Everything that becomes durable in one transaction, or not at all.
@@ -92,7 +147,14 @@ pub struct Commit {
     pub records: BTreeMap<Digest, String>,
     /// For whom each request waits now; replaces what was there.
     pub waiting: Vec<(RequestId, Candidates)>,
+    /// Why an open request waits for nobody, or that it does not any more.
+    pub stalled: Vec<(RequestId, Option<String>)>,
     pub observed: Option<Observed>,
+    /// What has to be gone through after this, or how far that has come.
+    pub upkeep: Vec<Upkeep>,
+    /// How far what people are told has come. What the events themselves say to whom is no business
+    /// of the caller: the store writes that with them.
+    pub outbox: Vec<Outbox>,
 }
 
 impl Commit {
@@ -107,8 +169,21 @@ impl Commit {
             profiles: Vec::new(),
             records: BTreeMap::new(),
             waiting: Vec::new(),
+            stalled: Vec::new(),
             observed: None,
+            upkeep: Vec::new(),
+            outbox: Vec::new(),
         }
+    }
+
+    /// Nothing would become durable. Disclosures and records alone are of no use to anybody.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+            && self.observed.is_none()
+            && self.waiting.is_empty()
+            && self.stalled.is_empty()
+            && self.upkeep.is_empty()
+            && self.outbox.is_empty()
     }
 }
 

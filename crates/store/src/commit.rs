@@ -10,6 +10,7 @@ use sqlx::SqliteConnection;
 use crate::aggregate;
 use crate::change::{Change, Commit};
 use crate::error::{Error, damaged};
+use crate::outbox;
 use crate::row::{signed, unsigned};
 
 /// Writes one commit; `first` is the index of its first entry. Answers the bytes of its entries in
@@ -21,12 +22,24 @@ pub(crate) async fn write(
     first: u64,
 ) -> Result<Vec<(EventId, Vec<u8>)>, Error> {
     hold_still(connection, commit).await?;
-    let mut entries = Vec::new();
+    let mut written = Written::default();
+    let mut waited = Vec::with_capacity(commit.waiting.len());
+    for (request, _) in &commit.waiting {
+        waited.push((*request, outbox::waited_for(connection, request).await?));
+    }
     for change in &commit.changes {
-        fold(connection, commit, change, node, first, &mut entries).await?;
+        fold(connection, commit, change, node, first, &mut written).await?;
     }
     beside::write(connection, commit).await?;
-    Ok(entries)
+    outbox::write(connection, commit, written.told, &waited).await?;
+    Ok(written.entries)
+}
+
+/// What the events of a commit came to: their entries, and what they say to whom.
+#[derive(Default)]
+struct Written {
+    entries: Vec<(EventId, Vec<u8>)>,
+    told: outbox::Told,
 }
 
 /// Refuses when anything that the decision was made on has moved on.
@@ -51,7 +64,7 @@ async fn fold(
     change: &Change,
     node: &str,
     first: u64,
-    entries: &mut Vec<(EventId, Vec<u8>)>,
+    written: &mut Written,
 ) -> Result<(), Error> {
     let (mut state, mut version) = match aggregate::load(connection, &change.stream).await? {
         Some((state, version)) => (Some(state), version),
@@ -64,13 +77,16 @@ async fn fold(
         state = state::apply(&change.stream, state, event, commit.at)?;
         version += 1;
         let bytes = enter(connection, commit, change, node, version, *id, event).await?;
-        let index = first + u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        let index = first + u64::try_from(written.entries.len()).unwrap_or(u64::MAX);
         keep(connection, index, *id, change, version, &bytes).await?;
-        entries.push((*id, bytes));
+        written.entries.push((*id, bytes));
+        if let Some(state) = &state {
+            written.told.hear(&id.to_string(), event, state, commit.at);
+        }
     }
     if let Some(state) = &state {
         aggregate::save(connection, &change.stream, state, version).await?;
-        // Which sets a row is in never changes, so each set counts the events of its members.
+        // A row never leaves a set, so each counts the events of its members since they joined.
         for name in state.sets() {
             bump(connection, &name, version - change.expected).await?;
         }
@@ -171,10 +187,10 @@ async fn set_version(connection: &mut SqliteConnection, name: &str) -> Result<u6
 
 /// What is written beside the governed rows in the same transaction.
 mod beside {
-    use placet_domain::id::Stream;
+    use placet_domain::id::{RequestId, Stream};
     use sqlx::SqliteConnection;
 
-    use crate::change::{Commit, Observed};
+    use crate::change::{Commit, Observed, Upkeep};
     use crate::error::Error;
 
     pub(super) async fn write(
@@ -196,6 +212,18 @@ mod beside {
                 .execute(&mut *connection)
                 .await?;
         }
+        for (identity, profile) in &commit.profiles {
+            for (target, account) in &profile.accounts {
+                sqlx::query(
+                    "insert into profile_account (target, account, identity) values ($1, $2, $3)",
+                )
+                .bind(target.as_str())
+                .bind(account.as_str())
+                .bind(Stream::Identity(*identity).to_string())
+                .execute(&mut *connection)
+                .await?;
+            }
+        }
         for (digest, body) in &commit.records {
             sqlx::query(
                 "insert into record (digest, body) values ($1, $2) on conflict (digest) do nothing",
@@ -206,6 +234,12 @@ mod beside {
             .await?;
         }
         waiting(connection, commit).await?;
+        for (request, why) in &commit.stalled {
+            stalled(connection, request, why.as_deref()).await?;
+        }
+        for one in &commit.upkeep {
+            upkeep(connection, one).await?;
+        }
         match &commit.observed {
             Some(found) => observed(connection, found).await,
             None => Ok(()),
@@ -218,6 +252,8 @@ mod beside {
                 .bind(request.to_string())
                 .execute(&mut *connection)
                 .await?;
+            // Whoever knows for whom it waits also knows that it is not stalled, or says so.
+            stalled(connection, request, None).await?;
             for (stage, people) in candidates {
                 for person in people {
                     sqlx::query(
@@ -229,6 +265,60 @@ mod beside {
                     .execute(&mut *connection)
                     .await?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    async fn stalled(
+        connection: &mut SqliteConnection,
+        request: &RequestId,
+        why: Option<&str>,
+    ) -> Result<(), Error> {
+        sqlx::query("delete from stalled where request = $1")
+            .bind(request.to_string())
+            .execute(&mut *connection)
+            .await?;
+        if let Some(why) = why {
+            sqlx::query("insert into stalled (request, why) values ($1, $2)")
+                .bind(request.to_string())
+                .bind(why)
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn upkeep(connection: &mut SqliteConnection, one: &Upkeep) -> Result<(), Error> {
+        match one {
+            Upkeep::Begin { what, due_at } => {
+                sqlx::query(
+                    "insert into upkeep (round, turn, progress, due_at) values ($1, 1, '', $2) \
+                     on conflict (round) do update set turn = upkeep.turn + 1, progress = '', \
+                     due_at = excluded.due_at",
+                )
+                .bind(what.to_string())
+                .bind(due_at.as_micros())
+                .execute(connection)
+                .await?;
+            }
+            Upkeep::Move { what, turn, progress, due_at } => {
+                sqlx::query(
+                    "update upkeep set progress = $3, due_at = $4 where round = $1 and turn = $2",
+                )
+                .bind(what.to_string())
+                .bind(crate::row::signed(*turn)?)
+                .bind(progress)
+                .bind(due_at.as_micros())
+                .execute(connection)
+                .await?;
+            }
+            Upkeep::Done { what, turn } => {
+                sqlx::query("delete from upkeep where round = $1 and turn = $2")
+                    .bind(what.to_string())
+                    .bind(crate::row::signed(*turn)?)
+                    .execute(connection)
+                    .await?;
             }
         }
         Ok(())
@@ -261,6 +351,19 @@ mod beside {
             .bind(found.target.to_string())
             .bind(binding.native.as_str())
             .bind(binding.account.as_str())
+            .bind(finished_at)
+            .execute(&mut *connection)
+            .await?;
+        }
+        for (native, scope) in &found.scopes {
+            sqlx::query(
+                "insert into observed_scope (target, native, scope, seen_at) \
+                 values ($1, $2, $3, $4) on conflict (target, native) \
+                 do update set scope = excluded.scope, seen_at = excluded.seen_at",
+            )
+            .bind(found.target.to_string())
+            .bind(native.as_str())
+            .bind(scope)
             .bind(finished_at)
             .execute(&mut *connection)
             .await?;

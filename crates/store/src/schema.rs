@@ -6,7 +6,13 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use crate::Error;
 
 /// Migrations in order; one that was released is never edited.
-const MIGRATIONS: &[(&str, &str)] = &[("0001_core", include_str!("../migrations/0001_core.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_core", include_str!("../migrations/0001_core.sql")),
+    ("0002_creds", include_str!("../migrations/0002_creds.sql")),
+    ("0003_catalogue", include_str!("../migrations/0003_catalogue.sql")),
+    ("0004_lasting", include_str!("../migrations/0004_lasting.sql")),
+    ("0005_notices", include_str!("../migrations/0005_notices.sql")),
+];
 
 /// What a table holds, and so who writes it and what may read it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,26 +33,39 @@ pub enum Class {
 pub const TABLES: &[(&str, Class)] = &[
     ("access_grant", Class::Governed),
     ("credential", Class::Governed),
+    ("delegation", Class::Governed),
+    ("delivery", Class::Operational),
     ("disclosure", Class::Disclosed),
     ("entitlement", Class::Governed),
     ("finding", Class::Governed),
+    ("handover", Class::Governed),
     ("identity", Class::Governed),
     ("identity_team", Class::Governed),
     ("ledger_entry", Class::Ledger),
     ("ledger_head", Class::Ledger),
     ("ledger_tile", Class::Ledger),
     ("migration", Class::Operational),
+    ("notice", Class::Operational),
     ("observed_binding", Class::Observed),
+    ("observed_scope", Class::Observed),
     ("observed_target", Class::Observed),
     ("organisation", Class::Governed),
+    ("outbox", Class::Operational),
     ("profile", Class::Disclosed),
+    ("profile_account", Class::Disclosed),
+    ("proposal", Class::Governed),
     ("record", Class::Ledger),
+    ("reminder", Class::Operational),
     ("request", Class::Governed),
     ("request_approver", Class::Governed),
+    ("request_ends_on", Class::Governed),
+    ("schedule", Class::Governed),
     ("set_version", Class::Governed),
+    ("stalled", Class::Operational),
     ("target", Class::Governed),
     ("team", Class::Governed),
     ("trail", Class::Governed),
+    ("upkeep", Class::Operational),
     ("waiting", Class::Operational),
 ];
 

@@ -181,7 +181,7 @@ impl Store {
         if let Some(what) = compare(&shape, version, &row) {
             report.differ(table, id, what);
         }
-        if let Some(members) = &shape.members {
+        for members in &shape.members {
             self.verify_members(&stream, members, report).await?;
         }
         for name in folded.sets() {
@@ -303,8 +303,15 @@ impl Store {
 
     async fn events_of_set(&self, name: &str) -> Result<Option<u64>, Error> {
         let parts: Vec<&str> = name.split('/').collect();
+        let half = parts.split_first().filter(|(first, _)| **first == "half");
+        let half = half.map(|(_, rest)| rest.join("/")).unwrap_or_default();
+        // A grant joins the set of its half by its second event, the collection.
+        let before = if half.is_empty() { 0 } else { 1 };
         let (members, of, and) = match parts.as_slice() {
+            ["half", ..] => ("select id from access_grant where half = $1", half.as_str(), ""),
             [state::IDENTITIES] => ("select id from identity", "", ""),
+            ["held", target] => ("select id from access_grant where target = $1", *target, ""),
+            ["asked", who] => ("select id from request where requester = $1", *who, ""),
             ["holdings", who] => ("select id from access_grant where receiver = $1", *who, ""),
             ["binding", who, entitlement] => (
                 "select id from access_grant where receiver = $1 and entitlement = $2",
@@ -312,10 +319,15 @@ impl Store {
                 *entitlement,
             ),
             ["asks", who] => ("select id from request where receiver = $1", *who, ""),
+            ["breaks", who] => ("select id from request where emergency_of = $1", *who, ""),
+            ["delegations", who] => ("select id from delegation where delegate = $1", *who, ""),
             _ => return Ok(None),
         };
-        let sql = format!("select count(*) from ledger_entry where stream in ({members})");
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(of).bind(and).fetch_one(&self.read).await?;
+        let sql = format!(
+            "select count(*) from ledger_entry where stream in ({members}) and version > $3"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(of).bind(and).bind(before);
+        let row = query.fetch_one(&self.read).await?;
         unsigned(&row, 0).map(Some)
     }
 }

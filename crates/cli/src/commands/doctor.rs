@@ -18,6 +18,7 @@ pub async fn run(context: &Context) -> anyhow::Result<()> {
     let engine = context.engine().await?;
     let why = engine.ending_only();
     let journalled = engine.journalled().map_err(output::ended)?;
+    let undelivered = engine.count_undelivered().await.map_err(output::ended)?;
     let verifier_key = engine.verifier_key();
     let mode = if why.is_some() { "ending only" } else { "normal" };
     let found: Value = json!({
@@ -26,13 +27,16 @@ pub async fn run(context: &Context) -> anyhow::Result<()> {
         "key": place.key,
         "verifier_key": verifier_key,
         "endings_to_enter": journalled,
+        "undelivered_notices": undelivered,
+        "recovered": engine.recovered().await.map_err(output::ended)?,
     });
     context.show(&found, |_| {
         format!(
-            "mode: {mode}\nsigning key: `{}`\nverifier key: {verifier_key}\nendings in the journal, to be entered: {journalled}",
+            "mode: {mode}\nsigning key: `{}`\nverifier key: {verifier_key}\nendings in the journal, to be entered: {journalled}\nnotices given up, see `placet notices --undelivered`: {undelivered}",
             place.key.display()
         )
     });
+    super::login::tell_recovery(&found);
     well(why.unwrap_or_default())
 }
 

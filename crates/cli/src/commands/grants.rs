@@ -1,4 +1,4 @@
-//! `placet grants`, `give-back`, `revoke`.
+//! `placet grants`, `give-back`, `revoke`, `over`.
 
 use serde_json::{Value, json};
 
@@ -7,6 +7,8 @@ use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// One grant; all that are held if left out.
+    grant: Option<String>,
     /// Also those that are over.
     #[arg(long)]
     all: bool,
@@ -26,7 +28,11 @@ pub struct RevokeArgs {
 }
 
 pub async fn list(context: &Context, args: Args) -> anyhow::Result<()> {
-    let grants = context.api().await?.get(&format!("/grants?all={}", args.all)).await?;
+    let api = context.api().await?;
+    let grants = match &args.grant {
+        Some(grant) => Value::Array(vec![api.get(&format!("/grants/{grant}")).await?]),
+        None => api.get(&format!("/grants?all={}", args.all)).await?,
+    };
     context.show(&grants, |grants| {
         if rows(grants).is_empty() {
             return "no grants".to_owned();
@@ -39,17 +45,27 @@ pub async fn list(context: &Context, args: Args) -> anyhow::Result<()> {
                 text_at(one, "/entitlement").to_owned(),
                 text_at(one, "/target").to_owned(),
                 moment_at(one, "/until"),
-                [text_at(one, "/end"), text_at(one, "/gone"), text_at(one, "/trouble")]
-                    .into_iter()
-                    .filter(|part| !part.is_empty())
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                remarks(one),
             ]
         };
         let head = ["grant", "state", "holder", "entitlement", "target", "until", "end"];
         output::table(&head, rows(grants).iter().map(row).collect())
     });
     Ok(())
+}
+
+/// Why it ended, what is in its way, or what its receiver has to do.
+fn remarks(grant: &Value) -> String {
+    let collect = match text_at(grant, "/collect/half") {
+        "" => String::new(),
+        "ssh_key" => "collect it with `placet collect --key`".to_owned(),
+        _ => "collect it with `placet collect --token-file`".to_owned(),
+    };
+    [text_at(grant, "/end"), text_at(grant, "/gone"), text_at(grant, "/trouble"), &collect]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 pub async fn give_back(context: &Context, one: One) -> anyhow::Result<()> {
@@ -62,5 +78,20 @@ pub async fn revoke(context: &Context, args: RevokeArgs) -> anyhow::Result<()> {
     let body = json!({ "note": args.because });
     context.api().await?.post(&format!("/grants/{}/revoke", args.grant), &body).await?;
     output::note("revoked; it is over when it is seen to be gone");
+    Ok(())
+}
+
+/// Something has ended elsewhere.
+pub async fn over(context: &Context, event: &str) -> anyhow::Result<()> {
+    let body = json!({ "event": event });
+    let done = context.api().await?.post("/ending-events", &body).await?;
+    context.show(&done, |done| {
+        let count = |path: &str| done.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+        format!(
+            "grants that end: {}; requests that need no decision any more: {}",
+            count("/ending"),
+            count("/overtaken")
+        )
+    });
     Ok(())
 }

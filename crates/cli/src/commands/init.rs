@@ -31,10 +31,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         return Err(Ended::Unreadable(what).into());
     }
     let mut catalogue = config::catalogue(&args.catalog)?;
-    // A path counts from here, today; the server may be started from anywhere.
-    for path in catalogue.target.iter_mut().filter_map(|target| target.settings.get_mut("path")) {
-        *path = std::path::absolute(&*path)?.display().to_string();
-    }
+    config::paths_from_here(&mut catalogue)?;
     let bundle = match &args.policy {
         Some(dir) => config::bundle(dir)?,
         None => placet_policy::shipped(),

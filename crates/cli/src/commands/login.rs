@@ -54,7 +54,25 @@ pub async fn log_in(context: &Context, args: LoginArgs) -> anyhow::Result<()> {
         let until = moment_at(&handed, "/expires_at");
         format!("you are {} ({}), until {until}", who_at(me, "/who"), text_at(me, "/who/name"))
     });
+    tell_recovery(&me);
     Ok(())
+}
+
+/// That people were let in by the log's key is told to everybody for a week.
+pub fn tell_recovery(me: &Value) {
+    let Some(recovered) = me.pointer("/recovered").filter(|one| !one.is_null()) else { return };
+    let people = recovered.pointer("/people").map(super::rows).unwrap_or_default();
+    let people: Vec<String> = people.iter().map(|one| who_at(one, "")).collect();
+    let charge = match recovered.pointer("/none_left") == Some(&Value::Bool(true)) {
+        true => ", and put in charge because no administrator was left",
+        false => "",
+    };
+    output::note(format!(
+        "ATTENTION: {} were let in by the log's key on {}{charge}: {}",
+        people.join(" and "),
+        moment_at(recovered, "/at"),
+        text_at(recovered, "/reason")
+    ));
 }
 
 pub async fn log_out(context: &Context) -> anyhow::Result<()> {
@@ -81,6 +99,7 @@ pub async fn who_am_i(context: &Context) -> anyhow::Result<()> {
             list("/reads")
         )
     });
+    tell_recovery(&me);
     Ok(())
 }
 

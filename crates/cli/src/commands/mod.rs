@@ -1,6 +1,8 @@
 //! The verbs, one file each, and how they find Placet.
 
 mod catalog;
+mod collect;
+mod delegation;
 mod demo;
 mod doctor;
 mod evidence;
@@ -9,8 +11,11 @@ mod grants;
 mod init;
 mod ledger;
 mod login;
+mod notices;
 mod policy;
+mod recover;
 mod request;
+mod review;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -70,16 +75,33 @@ enum Verb {
     Request(request::Verb),
     /// What waits for my decision.
     Inbox,
+    /// What I was told: requests, ends, findings.
+    Notices(notices::Args),
     /// Agree to a request, exactly as it was shown.
     Approve(request::ApproveArgs),
     /// Say no to a request.
     Deny(request::DenyArgs),
+    /// Take access in an emergency, at once; somebody reviews it afterwards.
+    BreakGlass(request::BreakGlassArgs),
+    /// The reviews that emergencies owe.
+    #[command(subcommand)]
+    Review(review::Verb),
+    /// Who may decide in my place.
+    #[command(subcommand)]
+    Delegation(delegation::Verb),
     /// What is held, and until when.
     Grants(grants::Args),
+    /// Hand in a key or draw a token, and have my access issued for it.
+    Collect(collect::Args),
     /// End access that I hold, or that a workload of mine holds.
     GiveBack(grants::One),
     /// End somebody's access at once.
     Revoke(grants::RevokeArgs),
+    /// Say that a ticket, incident or pipeline has ended: what was granted for it ends.
+    Over {
+        /// Such as `ticket:OPS-7`.
+        event: String,
+    },
     /// Differences between what was approved and what was seen.
     Findings(findings::Args),
     /// Who and what there is.
@@ -99,6 +121,8 @@ enum Verb {
     Evidence(evidence::Verb),
     /// Is this data directory, or server, well?
     Doctor,
+    /// Administrators are locked out: let two people in again, by the log's key.
+    Recover(recover::Args),
     /// Print completions for a shell.
     Completions { shell: clap_complete::Shell },
 }
@@ -129,9 +153,15 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Token(args) => login::issue_token(&context, args).await,
         Verb::Request(verb) => request::run(&context, verb).await,
         Verb::Inbox => request::inbox(&context).await,
+        Verb::Notices(args) => notices::run(&context, args).await,
         Verb::Approve(args) => request::approve(&context, args).await,
         Verb::Deny(args) => request::deny(&context, args).await,
+        Verb::BreakGlass(args) => request::break_glass(&context, args).await,
+        Verb::Review(verb) => review::run(&context, verb).await,
+        Verb::Delegation(verb) => delegation::run(&context, verb).await,
+        Verb::Over { event } => grants::over(&context, &event).await,
         Verb::Grants(args) => grants::list(&context, args).await,
+        Verb::Collect(args) => collect::run(&context, args).await,
         Verb::GiveBack(one) => grants::give_back(&context, one).await,
         Verb::Revoke(args) => grants::revoke(&context, args).await,
         Verb::Findings(args) => findings::run(&context, args).await,
@@ -141,6 +171,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Ledger(verb) => ledger::run(&context, verb).await,
         Verb::Evidence(verb) => evidence::run(&context, verb).await,
         Verb::Doctor => doctor::run(&context).await,
+        Verb::Recover(args) => recover::run(&context, args).await,
         Verb::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "placet", &mut text);

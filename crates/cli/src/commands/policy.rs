@@ -1,5 +1,9 @@
 //! `placet policy ...`: check and test a bundle here; propose and adopt it there.
 
+mod compare;
+
+pub use compare::in_words;
+
 use std::path::PathBuf;
 
 use placet_domain::bundle::Bundle;
@@ -23,6 +27,23 @@ pub enum Verb {
         digest: String,
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+    },
+    /// What differs between two bundles, and what comes out otherwise in their fixtures. With one
+    /// name, a proposal against the ruling bundle, and what is open and held is weighed too.
+    Diff {
+        /// A folder, or the digest of a proposal.
+        old: String,
+        /// A folder.
+        new: Option<PathBuf>,
+    },
+    /// Ask recorded rulings again, on a data directory; exit code 4 if one comes out otherwise.
+    Replay {
+        /// Only those of entries from this moment on, such as `2026-11-22T00:00:00Z`.
+        #[arg(long, value_name = "MOMENT")]
+        since: Option<String>,
+        /// Only those of one request.
+        #[arg(long, value_name = "ID")]
+        request: Option<String>,
     },
     /// Propose a bundle; somebody else adopts it.
     Propose { dir: PathBuf },
@@ -58,6 +79,10 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             write_bundle(&serde_json::from_value(files)?, &out)?;
             output::note(format!("the files are in `{}`", out.display()));
             Ok(())
+        }
+        Verb::Diff { old, new } => compare::diff(context, &old, new.as_deref()).await,
+        Verb::Replay { since, request } => {
+            compare::replay(context, since.as_deref(), request.as_deref()).await
         }
         Verb::Propose { dir } => {
             let bundle = config::bundle(&dir)?;

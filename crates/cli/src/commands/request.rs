@@ -20,6 +20,40 @@ pub enum Verb {
     Withdraw { request: String },
     /// Take my approval back; what was granted on it ends.
     WithdrawApproval { request: String },
+    /// Ask the asker something, as one who may decide; it stands in the trail.
+    Ask { request: String, question: String },
+    /// Answer a question about what I asked for.
+    Answer { request: String, number: u32, answer: String },
+    /// File the asks of a TOML file (`[[ask]]`) together: all or none, checked for conflicts.
+    File { file: std::path::PathBuf },
+    /// Ask for the same access to go on when a grant ends.
+    Extend(ExtendArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ExtendArgs {
+    grant: String,
+    /// For how long, from a little before the grant ends.
+    #[arg(long, value_name = "LENGTH")]
+    length: String,
+    /// Why it is needed longer; the people who decide read it.
+    #[arg(long, value_name = "TEXT")]
+    because: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct BreakGlassArgs {
+    /// The entitlement; see `placet catalog list`.
+    entitlement: String,
+    /// The incident elsewhere.
+    #[arg(long, value_name = "REFERENCE")]
+    incident: String,
+    /// For how long: an hour if left out.
+    #[arg(long, value_name = "LENGTH", default_value = "1h")]
+    length: String,
+    /// What is broken; whoever reviews it reads it.
+    #[arg(long, value_name = "TEXT", default_value = "an emergency; see the incident")]
+    because: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -38,6 +72,12 @@ pub struct NewArgs {
     /// A ticket or incident elsewhere.
     #[arg(long, value_name = "TEXT")]
     reference: Option<String>,
+    /// Not before this moment, such as `2026-12-01T08:00:00Z`.
+    #[arg(long, value_name = "MOMENT")]
+    starts: Option<String>,
+    /// What ends it as well, such as `ticket:OPS-7`; may be given several times.
+    #[arg(long, value_name = "EVENT")]
+    until: Vec<String>,
     /// Make a new revision of this request instead of a new one.
     #[arg(long, value_name = "REQUEST")]
     revises: Option<String>,
@@ -50,8 +90,17 @@ pub struct ApproveArgs {
     #[arg(long)]
     digest: Option<String>,
     /// The stage in which I agree; the first that fits if left out.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["length", "entitlement", "starts"])]
     stage: Option<String>,
+    /// Agree to less: for this long only. The others are asked anew.
+    #[arg(long, value_name = "LENGTH")]
+    length: Option<String>,
+    /// Agree to less: to this entitlement of a lower privilege on the same target.
+    #[arg(long, value_name = "NAME")]
+    entitlement: Option<String>,
+    /// Agree to less: not before this moment.
+    #[arg(long, value_name = "MOMENT")]
+    starts: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,6 +123,8 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
                 "justification": args.because,
                 "receiver": args.r#for,
                 "reference": args.reference,
+                "starts_at": args.starts,
+                "ends_on": args.until,
             });
             let path = match args.revises {
                 Some(request) => format!("/requests/{request}/revisions"),
@@ -95,6 +146,24 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             api.post(&format!("/requests/{request}/withdraw-approval"), &Value::Null).await?;
             output::note("your approval is withdrawn");
         }
+        Verb::Ask { request, question } => {
+            let path = format!("/requests/{request}/questions");
+            context.show(&api.post(&path, &json!({ "text": question })).await?, one);
+        }
+        Verb::Answer { request, number, answer } => {
+            let path = format!("/requests/{request}/questions");
+            let body = json!({ "text": answer, "answers": number });
+            context.show(&api.post(&path, &body).await?, one);
+        }
+        Verb::File { file } => {
+            let filed = api.post("/requests/together", &crate::config::asks(&file)?).await?;
+            context.show(&filed, |filed| list(filed.pointer("/requests").unwrap_or(&Value::Null)));
+        }
+        Verb::Extend(args) => {
+            let body = json!({ "length": args.length, "justification": args.because });
+            let path = format!("/grants/{}/extend", args.grant);
+            context.show(&api.post(&path, &body).await?, one);
+        }
     }
     Ok(())
 }
@@ -107,11 +176,38 @@ pub async fn inbox(context: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
+pub async fn break_glass(context: &Context, args: BreakGlassArgs) -> anyhow::Result<()> {
+    let body = json!({
+        "entitlement": args.entitlement,
+        "length": args.length,
+        "justification": args.because,
+        "incident": args.incident,
+    });
+    let asked = context.api().await?.post("/requests", &body).await?;
+    context.show(&asked, one);
+    if !context.is_served() {
+        output::note("`placet serve` carries it out");
+    }
+    Ok(())
+}
+
 pub async fn approve(context: &Context, args: ApproveArgs) -> anyhow::Result<()> {
     let api = context.api().await?;
-    let digest = read_digest(&api, &args.request, args.digest, "agree to exactly this?").await?;
-    let body = json!({ "digest": digest, "stage": args.stage });
-    let after = api.post(&format!("/requests/{}/approve", args.request), &body).await?;
+    let narrows = args.length.is_some() || args.entitlement.is_some() || args.starts.is_some();
+    let question = if narrows { "agree to less than this?" } else { "agree to exactly this?" };
+    let digest = read_digest(&api, &args.request, args.digest, question).await?;
+    let after = if narrows {
+        let body = json!({
+            "digest": digest,
+            "length": args.length,
+            "entitlement": args.entitlement,
+            "starts_at": args.starts,
+        });
+        api.post(&format!("/requests/{}/narrow", args.request), &body).await?
+    } else {
+        let body = json!({ "digest": digest, "stage": args.stage });
+        api.post(&format!("/requests/{}/approve", args.request), &body).await?
+    };
     context.show(&after, |after| match text_at(after, "/state") {
         "approved" if context.is_served() => "approved: it is carried out now".to_owned(),
         "approved" => "approved: `placet serve` carries it out".to_owned(),
@@ -191,7 +287,11 @@ fn missing(stage: &Value) -> u64 {
 
 fn people(stage: &Value, path: &str) -> String {
     let people = stage.pointer(path).map(rows).unwrap_or_default();
-    let mut names: Vec<String> = people.iter().take(4).map(|one| who_at(one, "")).collect();
+    let name = |one: &Value| match who_at(one, "/for_whom") {
+        own if own.is_empty() => who_at(one, ""),
+        other => format!("{} for {other}", who_at(one, "")),
+    };
+    let mut names: Vec<String> = people.iter().take(4).map(name).collect();
     if people.len() > 4 {
         names.push(format!("and {} more", people.len() - 4));
     }
@@ -212,10 +312,77 @@ fn stages(request: &Value) -> String {
             out.push(format!("      {}", why.as_str().unwrap_or_default()));
         }
     }
+    let unasked =
+        if text_at(request, "/route") == "break_glass" { "emergency" } else { "pre-approved" };
     for why in request.pointer("/because").map(rows).unwrap_or_default() {
-        out.push(format!("  pre-approved: {}", why.as_str().unwrap_or_default()));
+        out.push(format!("  {unasked}: {}", why.as_str().unwrap_or_default()));
     }
     out.join("\n")
+}
+
+/// When it begins, what ends it as well, what it goes on from, and whether it is an emergency.
+fn conditions(request: &Value) -> Vec<(&'static str, String)> {
+    let mut out = Vec::new();
+    if !text_at(request, "/starts_at").is_empty() {
+        out.push(("begins", moment_at(request, "/starts_at")));
+    }
+    let events: Vec<&str> = request
+        .pointer("/ends_on")
+        .map(rows)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    if !events.is_empty() {
+        out.push(("ends also on", events.join(", ")));
+    }
+    for (name, path) in [
+        ("goes on from", "/extends"),
+        ("filed with", "/filed_with"),
+        ("answers", "/answers/finding"),
+    ] {
+        if !text_at(request, path).is_empty() {
+            out.push((name, text_at(request, path).to_owned()));
+        }
+    }
+    if let Some(emergency) = request.pointer("/emergency").filter(|one| !one.is_null()) {
+        let verified = emergency.pointer("/verified").and_then(Value::as_bool).unwrap_or(false);
+        let known = if verified { "verified" } else { "unverified" };
+        out.push(("emergency", format!("{} ({known})", text_at(emergency, "/incident"))));
+        for warning in emergency.pointer("/warnings").map(rows).unwrap_or_default() {
+            out.push(("warning", warning.as_str().unwrap_or_default().to_owned()));
+        }
+        out.push(("review", review(emergency)));
+    }
+    out
+}
+
+/// How the review of an emergency stands.
+fn review(emergency: &Value) -> String {
+    let overdue = emergency.pointer("/review_overdue").and_then(Value::as_bool).unwrap_or(false);
+    match (text_at(emergency, "/verdict"), moment_at(emergency, "/review_due_at")) {
+        ("", due) if due.is_empty() => "owed once it is granted".to_owned(),
+        ("", due) if overdue => format!("overdue since {due}"),
+        ("", due) => format!("owed by {due}"),
+        (verdict, _) => {
+            format!("{} by {}", verdict.replace('_', " "), who_at(emergency, "/reviewed_by"))
+        }
+    }
+}
+
+/// What was asked about a request, and answered.
+fn talk(request: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    for one in request.pointer("/questions").map(rows).unwrap_or_default() {
+        let number = one.pointer("/number").and_then(Value::as_u64).unwrap_or(0);
+        let (by, text) = (who_at(one, "/asked_by"), text_at(one, "/question"));
+        out.push(format!("  question {number}, by {by}: {text}"));
+        match text_at(one, "/answer") {
+            "" => out.push("      not answered yet".to_owned()),
+            answer => out.push(format!("      {}: {answer}", who_at(one, "/answered_by"))),
+        }
+    }
+    out
 }
 
 /// A request as one who decides has to see it.
@@ -245,6 +412,7 @@ pub fn one(request: &Value) -> String {
     if !text_at(request, "/reference").is_empty() {
         out.push(line("reference", text_at(request, "/reference").to_owned()));
     }
+    out.extend(conditions(request).into_iter().map(|(name, value)| line(name, value)));
     let holds: Vec<&str> = request
         .pointer("/holds")
         .map(rows)
@@ -281,7 +449,14 @@ pub fn one(request: &Value) -> String {
     let revision = request.pointer("/revision").and_then(Value::as_u64).unwrap_or(1);
     out.push(line("digest", format!("{} (revision {revision})", text_at(request, "/digest"))));
     if text_at(request, "/state") == "open" {
+        out.push(line("waits since", moment_at(request, "/waits_since")));
+        if !text_at(request, "/escalates_at").is_empty() {
+            out.push(line("escalates", moment_at(request, "/escalates_at")));
+        }
         out.push(line("open until", moment_at(request, "/lapses_at")));
+        if !text_at(request, "/stalled").is_empty() {
+            out.push(line("but stalled", text_at(request, "/stalled").to_owned()));
+        }
     }
     if let Some(grant) = request.pointer("/grant").filter(|grant| !grant.is_null()) {
         let until = moment_at(grant, "/until");
@@ -295,5 +470,6 @@ pub fn one(request: &Value) -> String {
         }
     }
     out.push(stages(request));
+    out.extend(talk(request));
     out.join("\n").trim_end().to_owned()
 }

@@ -3,6 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test may.
 
+mod catalogue;
+mod credentials;
+mod lasting;
+mod notices;
+mod recover;
 mod refusals;
 mod routes;
 mod stories;

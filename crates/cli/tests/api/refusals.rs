@@ -19,20 +19,36 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("approval_lapsed", "every_step_of_a_grant_follows_or_is_refused_in_words"),
     ("not_assented", "an_edited_row_is_named_and_gives_no_access"),
     ("binding_busy", "every_step_of_a_grant_follows_or_is_refused_in_words"),
+    ("nothing_to_collect", "bad_collections_get_a_refusal"),
+    ("already_collected", "bad_collections_get_a_refusal"),
+    ("unfit_half", "bad_collections_get_a_refusal"),
+    ("not_your_half", "bad_collections_get_a_refusal"),
     ("wrong_step", "every_step_of_a_grant_follows_or_is_refused_in_words"),
-    ("unknown_finding", "a_finding_is_opened_once_and_resolved_once"),
+    ("unknown_finding", "a_finding_is_opened_once_answered_and_resolved_once"),
+    ("not_acceptable", "a_finding_is_opened_once_answered_and_resolved_once"),
+    ("nothing_to_remove", "a_finding_is_opened_once_answered_and_resolved_once"),
+    ("reviews_own_approval", "an_emergency_owes_a_review_by_somebody_who_had_no_part_in_it"),
+    (
+        "unknown_incident",
+        "an_incident_that_the_source_does_not_know_is_refused_and_a_lost_source_stops_nobody",
+    ),
+    ("ownership_open", "what_nobody_answers_for_is_not_extended"),
     ("stale_facts", "facts_that_never_hold_still_are_told_after_three_tries"),
     ("ending_only", "a_rolled_back_database_ends_access_and_begins_none"),
     ("storage_full", "a_full_disk_refuses_the_new_and_ends_the_due"),
     ("evidence_incomplete", "no_entry_can_be_left_out_moved_or_doubled"),
 ];
 
-struct Provoked(BTreeSet<String>);
+pub struct Provoked(BTreeSet<String>);
 
 impl Provoked {
     #[track_caller]
-    fn check(&mut self, answer: crate::world::Answer, code: &str) {
+    pub fn check(&mut self, answer: crate::world::Answer, code: &str) {
         answer.refused(code);
+        self.0.insert(code.to_owned());
+    }
+
+    pub fn name(&mut self, code: &str) {
         self.0.insert(code.to_owned());
     }
 }
@@ -52,6 +68,9 @@ async fn bad_input_gets_a_refusal_and_changes_nothing() {
     ending(&world, &mut seen).await;
     bundles(&world, &mut seen).await;
     leaving(&world, &mut seen).await;
+    crate::lasting::refusals(&mut seen).await;
+    crate::catalogue::refusals(&mut seen).await;
+    crate::recover::refusals(&mut seen).await;
     founding(&mut seen).await;
     let report = world.engine.verify_ledger(true).await.unwrap();
     assert_eq!(report.faults, Vec::<String>::new());

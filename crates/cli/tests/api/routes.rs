@@ -22,9 +22,15 @@ async fn every_route_knows_whom_it_lets_in() {
         let path = route
             .path
             .replace("{handle}", "yara")
+            .replace("/targets/{name}", "/targets/nowhere")
             .replace("{name}", "audit-room")
             .replace("{digest}", &"0".repeat(64))
             .replace("/grants/{id}", &format!("/grants/{grant}"))
+            .replace("/proposals/{id}", &format!("/proposals/prp_{}", "0".repeat(32)))
+            .replace("/handovers/{id}", &format!("/handovers/hnd_{}", "0".repeat(32)))
+            .replace("/delegations/{id}", &format!("/delegations/dlg_{}", "0".repeat(32)))
+            .replace("/findings/{id}", &format!("/findings/fnd_{}", "0".repeat(32)))
+            .replace("{what}", "organisation")
             .replace("{id}", &request.text("/id"));
         let mut cells = Vec::new();
         for (name, who) in CALLERS {
@@ -66,6 +72,17 @@ fn body(path: &str) -> Option<Value> {
         "/requests" | "/requests/{id}/revisions" => ask(),
         "/requests/{id}/approve" => json!({ "digest": digest }),
         "/requests/{id}/deny" => json!({ "digest": digest, "reason": "no" }),
+        "/catalogue/diff" | "/catalogue/proposals" => {
+            json!({ "catalogue": { "team": [{ "name": "nowhere", "within": ["nothing"] }] } })
+        }
+        "/requests/together" => json!({ "asks": [ask()] }),
+        "/requests/{id}/narrow" => json!({ "digest": digest, "length": "1h" }),
+        "/requests/{id}/questions" => json!({ "text": "what for?" }),
+        "/requests/{id}/review" => json!({ "verdict": "justified", "note": "I looked" }),
+        "/delegations" => json!({ "to": "nobody" }),
+        "/ending-events" => json!({ "event": "ticket:none" }),
+        "/grants/{id}/extend" => json!({ "length": "500d", "justification": "to see" }),
+        "/findings/{id}/answer" => json!({ "answer": "accept", "length": "1h" }),
         "/policy/bundles" => json!({ "files": { "nothing.cedar": "" } }),
         _ => return None,
     })

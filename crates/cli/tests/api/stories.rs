@@ -54,7 +54,7 @@ async fn a_change_by_hand_is_a_finding_without_a_request() {
     let findings = world.get("nora", "/findings").await.good();
     assert_eq!(findings.body.as_array().unwrap().len(), 1, "what is not governed is nobody's case");
     let found = &findings.body[0];
-    assert_eq!((&found["kind"], &found["account"]), (&json!("unapproved"), &json!("eve")));
+    assert_eq!((&found["kind"], &found["account"]), (&json!("orphan"), &json!("eve")));
     assert_eq!((&found["request"], &found["owner"]["handle"]), (&Value::Null, &json!("tom")));
     assert_eq!(world.get("ines", "/findings").await.good().body, json!([]), "not hers to read");
 }

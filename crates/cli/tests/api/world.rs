@@ -58,8 +58,7 @@ impl Answer {
 }
 
 pub fn catalogue(groups: &std::path::Path) -> Catalogue {
-    let mut catalogue: Catalogue =
-        toml::from_str(include_str!("../../src/commands/demo/company.toml")).unwrap();
+    let mut catalogue: Catalogue = toml::from_str(include_str!("company.toml")).unwrap();
     let path = groups.display().to_string();
     for target in &mut catalogue.target {
         target.settings.insert("path".to_owned(), path.clone());
@@ -84,13 +83,19 @@ pub fn place(dir: &std::path::Path) -> Place {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(|_, _| ()).await
+    }
+
+    /// A company whose catalogue says more; the second argument is its folder.
+    pub async fn with(change: impl FnOnce(&mut Catalogue, &std::path::Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let groups = dir.path().join("groups");
         std::fs::write(&groups, "booking-deployers:\n# kept\ncaptains: lotta\n").unwrap();
         let engine = Engine::create(&place(dir.path()), "test.example/log").await.unwrap();
-        let codes = engine.found(catalogue(&groups), placet_policy::shipped()).await.unwrap();
-        let router = placet_server::router(engine.clone());
-        let mut world = Self { dir, engine, router, sessions: BTreeMap::new() };
+        let mut catalogue = catalogue(&groups);
+        change(&mut catalogue, dir.path());
+        let codes = engine.found(catalogue, placet_policy::shipped()).await.unwrap();
+        let mut world = Self::around(dir, engine);
         for (person, given) in ["ada", "bo"].iter().zip(&codes) {
             world.log_in(person, given.secret.reveal()).await;
         }
@@ -108,9 +113,54 @@ impl World {
         world
     }
 
-    async fn log_in(&mut self, person: &str, code: &str) {
+    /// A founded company with nobody logged in.
+    pub fn around(dir: tempfile::TempDir, engine: Engine) -> Self {
+        let router = placet_server::router(engine.clone());
+        Self { dir, engine, router, sessions: BTreeMap::new() }
+    }
+
+    /// The same company, started again with a source of incidents.
+    pub async fn with_incidents(self, source: &std::path::Path) -> Self {
+        let place = Place { incidents: Some(source.to_owned()), ..place(self.dir.path()) };
+        self.restarted(&place).await
+    }
+
+    /// Waits until whole targets are due to be looked at again, and lets the workers look.
+    pub async fn look(&self) {
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+        self.engine.step().await;
+    }
+
+    /// The same company after a restart; who was logged in still is.
+    pub async fn restarted(self, place: &Place) -> Self {
+        let Self { dir, engine, router, sessions } = self;
+        drop((engine, router));
+        let mut tries = 0;
+        let engine = loop {
+            match Engine::open(place).await {
+                Ok(engine) => break engine,
+                // The program before is still putting its files down.
+                Err(_) if tries < 100 => tries += 1,
+                Err(error) => panic!("{error}"),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        };
+        Self { sessions, ..Self::around(dir, engine) }
+    }
+
+    pub fn now(&self) -> placet_domain::Timestamp {
+        use placet_engine::Environment as _;
+        placet_engine::Machine.now()
+    }
+
+    pub async fn log_in(&mut self, person: &str, code: &str) {
         let answer = self.call("", "POST", "/login", Some(json!({ "code": code }))).await.good();
         self.sessions.insert(person.to_owned(), answer.text("/secret"));
+    }
+
+    /// The secret that somebody presents.
+    pub fn secret(&self, who: &str) -> String {
+        self.sessions[who].clone()
     }
 
     pub fn groups(&self) -> PathBuf {

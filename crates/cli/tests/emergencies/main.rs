@@ -71,7 +71,12 @@ async fn opened(world: &mut World, page_limit: Option<u32>, wrap: impl FnOnce(St
     let settings = Settings { page_limit, ..Settings::new(&data) };
     let key = || LogKey::from_private_text(text.trim()).unwrap();
     let store = wrap(patiently(async || Store::open(settings.clone(), key()).await).await);
-    let options = Options { observe_seconds: 1, journal: data.join("endings.journal") };
+    let options = Options {
+        observe_seconds: 1,
+        journal: data.join("endings.journal"),
+        incidents: None,
+        channels: Vec::new(),
+    };
     serve(world, Engine::new(store, Arc::new(Machine), Registry::shipped(), options));
 }
 
@@ -234,6 +239,79 @@ async fn a_lost_policy_grants_nothing_and_ends_everything_due() {
     assert!(!groups(&world).contains("tom"), "beginning does");
     let again = world.engine.verify_ledger(true).await.unwrap();
     assert_eq!(again.faults, Vec::<String>::new());
+}
+
+/// A policy that cannot answer is no reason to end anything: what has to be ruled again waits.
+#[tokio::test]
+async fn ruling_again_waits_for_a_policy_that_cannot_answer() {
+    let mut world = World::new().await;
+    world.active("4h").await;
+    let mut database = sql(&world).await;
+    let bundle = world.get("ada", "/policy").await.good().text("/bundle");
+    let kept: String = sqlx::query("select body from record where digest = $1")
+        .bind(&bundle)
+        .fetch_one(&mut database)
+        .await
+        .unwrap()
+        .get(0);
+    sqlx::query("delete from record where digest = $1")
+        .bind(&bundle)
+        .execute(&mut database)
+        .await
+        .unwrap();
+    // As after the adoption of a bundle, and as after a change of one entitlement.
+    let entitlement = "select id from entitlement where name = 'booking-staging-deploy'";
+    for round in ["select 'rerule/organisation'", &format!("select 'rerule/' || ({entitlement})")] {
+        let begin = format!(
+            "insert into upkeep (round, turn, progress, due_at) \
+             select ({round}), 1, '', 0"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(begin)).execute(&mut database).await.unwrap();
+    }
+    again(&mut world).await;
+    for _ in 0..3 {
+        world.engine.step().await;
+    }
+    assert!(groups(&world).contains("ines"), "nothing ends because policy is lost");
+    let rounds = "select count(*) from upkeep";
+    let left: i64 = sqlx::query(rounds).fetch_one(&mut database).await.unwrap().get(0);
+    assert_eq!(left, 2, "and nothing is forgotten");
+    let waits = "select count(*) from upkeep where progress like '%\"waited\":1%'";
+    let waits: i64 = sqlx::query(waits).fetch_one(&mut database).await.unwrap().get(0);
+    assert_eq!(waits, 2, "and whoever asks is told");
+    // When policy is back, the rounds come to their end, and what is permitted stands.
+    sqlx::query("insert into record (digest, body) values ($1, $2)")
+        .bind(&bundle)
+        .bind(&kept)
+        .execute(&mut database)
+        .await
+        .unwrap();
+    sqlx::query("update upkeep set due_at = 0").execute(&mut database).await.unwrap();
+    for _ in 0..3 {
+        world.engine.step().await;
+    }
+    let left: i64 = sqlx::query(rounds).fetch_one(&mut database).await.unwrap().get(0);
+    assert_eq!(left, 0);
+    assert!(groups(&world).contains("ines"));
+}
+
+#[tokio::test]
+async fn a_ruling_that_was_edited_does_not_replay() {
+    let world = World::new().await;
+    world.active("4h").await;
+    assert_eq!(world.engine.replay(Default::default()).await.unwrap().different, 0);
+    let mut database = sql(&world).await;
+    let edited = sqlx::query(
+        "update record set body = replace(body, '\"permit\":true', '\"permit\":false') \
+         where body like '%\"action\":\"grant\"%'",
+    )
+    .execute(&mut database)
+    .await
+    .unwrap();
+    assert!(edited.rows_affected() > 0);
+    let report = world.engine.replay(Default::default()).await.unwrap();
+    assert!(report.different > 0, "{report:?}");
+    assert!(report.differences[0].why.contains("not what its digest says"), "{report:?}");
 }
 
 #[tokio::test]

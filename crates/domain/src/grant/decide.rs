@@ -1,6 +1,7 @@
 //! The rules of a grant: law 3 holds here. Access begins on assent and ends without asking.
 
-use super::{Approved, Event, Finished, Gone, Grant, Intended, Reason, State};
+use super::collect::{self, Collect};
+use super::{Approved, Event, Finished, Gone, Grant, Intended, Issued, ReadBack, Reason, State};
 use crate::Refusal;
 use crate::action::{Effect, Outcome};
 use crate::id::ActionId;
@@ -31,19 +32,27 @@ pub enum Command<'a> {
         approved: Approved,
         asked: Length,
     },
+    /// Its receiver, or who owns the receiver, hands in the public half.
+    Collect(Collect<'a>),
     Intend(Intend<'a>),
     Finish {
         action: ActionId,
         outcome: Outcome,
+        /// The certificate that came of it.
+        issued: Option<Issued>,
     },
     /// What an observation says of the account and native id of this grant.
     See {
         observation: &'a Observation,
         seen: Seen,
     },
+    /// On which enrolled hosts the revocation of its certificate shows.
+    ReadBack(ReadBack),
     End {
         reason: Reason,
     },
+    /// What is in the wild ends by itself, if its time has come; else nothing follows.
+    RunOut,
     /// It ends while another grant of the same access goes on.
     CarryOn {
         by: &'a Grant,
@@ -76,13 +85,10 @@ pub fn decide(
     match command {
         Command::Approve { .. } => Err(Refusal::AlreadyRegistered { what: grant.id.to_string() }),
         Command::Intend(intend) => decide_intend(grant, intend, now),
-        Command::Finish { action, outcome } => match &grant.action {
-            Some(latest) if latest.id == action && latest.outcome.is_none() => {
-                Ok(vec![Event::Finished(Finished { action, outcome })])
-            }
-            // A late reply to an action that another has overtaken says nothing any more.
-            _ => Err(wrong(grant, "the end of another action")),
-        },
+        Command::Collect(collect) => collect::decide(grant, collect, now),
+        Command::Finish { action, outcome, issued } => finish(grant, action, outcome, issued),
+        Command::ReadBack(read_back) => collect::read_back(grant, read_back),
+        Command::RunOut => Ok(collect::run_out(grant, now)),
         Command::See { observation, seen } => Ok(see(grant, &observation.cite(), seen)),
         Command::End { reason } => end(grant, reason, now),
         Command::CarryOn { by } => carry_on(grant, by, now),
@@ -93,8 +99,33 @@ pub fn decide(
     }
 }
 
-fn wrong(grant: &Grant, what: &str) -> Refusal {
+pub(super) fn wrong(grant: &Grant, what: &str) -> Refusal {
     Refusal::WrongStep { what: what.to_owned(), state: grant.state.as_str().to_owned() }
+}
+
+/// How a call came out. A certificate counts as issued, and may be handed out, only by being
+/// recorded here: one that comes when the end has been ordered is never given to anybody.
+fn finish(
+    grant: &Grant,
+    action: ActionId,
+    outcome: Outcome,
+    issued: Option<Issued>,
+) -> Result<Vec<Event>, Refusal> {
+    let latest = grant.action.as_ref().filter(|one| one.id == action && one.outcome.is_none());
+    // A late reply to an action that another has overtaken says nothing any more.
+    let latest = latest.ok_or_else(|| wrong(grant, "the end of another action"))?;
+    let counts = grant.is_in_the_wild()
+        && grant.state == State::Pending
+        && latest.effect == Effect::Grant
+        && outcome == Outcome::Done;
+    let mut events = vec![Event::Finished(Finished { action, outcome })];
+    if let Some(issued) = issued.filter(|_| counts) {
+        if grant.until.is_none_or(|until| issued.over_at < until) {
+            return Err(wrong(grant, "a certificate that is over before its grant"));
+        }
+        events.push(Event::Issued(issued));
+    }
+    Ok(events)
 }
 
 fn decide_intend(grant: &Grant, intend: Intend<'_>, now: Timestamp) -> Result<Vec<Event>, Refusal> {
@@ -123,6 +154,12 @@ fn may_begin(grant: &Grant, ruling: Option<&Ruling>, now: Timestamp) -> Result<C
     if grant.state == State::Approved && now >= grant.approved.use_by {
         return Err(Refusal::ApprovalLapsed { grant: grant.id.to_string() });
     }
+    if grant.approved.starts_at.is_some_and(|starts_at| now < starts_at) {
+        return Err(wrong(grant, "beginning before its start"));
+    }
+    if grant.approved.issues.is_some() && grant.collected.is_none() {
+        return Err(wrong(grant, "beginning before it was collected"));
+    }
     if grant.until.is_some_and(|until| now >= until) {
         return Err(wrong(grant, "beginning after its end"));
     }
@@ -138,6 +175,10 @@ fn may_begin(grant: &Grant, ruling: Option<&Ruling>, now: Timestamp) -> Result<C
 
 /// Only observation makes a grant active, and only observation ends it.
 fn see(grant: &Grant, sighting: &Sighting, seen: Seen) -> Vec<Event> {
+    // No look shows what is carried about, nor that it is not.
+    if grant.is_in_the_wild() {
+        return Vec::new();
+    }
     let sighting = sighting.clone();
     match (grant.state, seen) {
         (State::Pending, Seen::Present) => vec![Event::Activated { sighting }],
@@ -171,7 +212,7 @@ fn removal_is_over(grant: &Grant, began_at: Timestamp) -> bool {
 fn end(grant: &Grant, reason: Reason, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     match grant.state {
         State::Approved => Ok(vec![Event::Cancelled { reason }]),
-        State::Pending | State::Active => {
+        State::Pending | State::Active | State::Issued => {
             if reason == Reason::Expired && grant.until.is_none_or(|until| now < until) {
                 return Err(wrong(grant, "expiring before its end"));
             }
@@ -188,7 +229,9 @@ fn carry_on(grant: &Grant, by: &Grant, now: Timestamp) -> Result<Vec<Event>, Ref
     let same_access = grant.approved.receiver == by.approved.receiver
         && grant.approved.entitlement == by.approved.entitlement;
     let lives = matches!(by.state, State::Pending | State::Active);
-    if grant.state != State::Ending || !same_access || !lives || by.id == grant.id {
+    // Each credential is its own: another one does not keep it from ending.
+    let own = grant.approved.issues.is_some();
+    if grant.state != State::Ending || !same_access || !lives || by.id == grant.id || own {
         return Err(wrong(grant, "being carried on"));
     }
     // The end of the other one waits for its own calls, not for those of this grant.

@@ -1,14 +1,20 @@
 //! Grants: the approved fact, from approval to having been seen to be gone.
 //!
-//! Here: the state, its events and `apply`. The rules are in [`decide`].
+//! Here: the state, its events and `apply`. The rules are in [`decide`], and in `collect` those of
+//! credentials that their receivers collect.
 
+mod collect;
+mod collected;
 mod decide;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Effect, Outcome, back_off_seconds};
 use crate::canonical::{Digest, no_fields};
 use crate::committed::Committed;
+use crate::ending::EndingEvent;
 use crate::id::{ActionId, EntitlementId, GrantId, IdentityId, RequestId, TargetId};
 use crate::length::Length;
 use crate::name::{AccountName, NativeId};
@@ -16,6 +22,8 @@ use crate::observation::Cited as Sighting;
 use crate::ruling::Cited;
 use crate::time::Timestamp;
 
+pub use collect::{Collect, may_collect};
+pub use collected::{Collected, Half, Issued, Public, ReadBack, Serial};
 pub use decide::{CALL_SECONDS, Command, Intend, decide};
 
 /// Where a grant stands.
@@ -28,6 +36,8 @@ pub enum State {
     Pending,
     /// Seen on the target.
     Active,
+    /// A certificate was issued: out in the wild, where nobody can look.
+    Issued,
     /// Its end has come; not yet seen to be gone.
     Ending,
     /// Seen to be gone, or carried on by an overlapping grant.
@@ -42,6 +52,7 @@ impl State {
             Self::Approved => "approved",
             Self::Pending => "pending",
             Self::Active => "active",
+            Self::Issued => "issued",
             Self::Ending => "ending",
             Self::Ended => "ended",
             Self::Cancelled => "cancelled",
@@ -74,9 +85,21 @@ pub enum Reason {
     RuledOut {
         ruling: Cited,
     },
+    /// What people agreed to is not what the entitlement is now.
+    #[serde(deserialize_with = "no_fields")]
+    TermsChanged,
     /// The approval was not used in time.
     #[serde(deserialize_with = "no_fields")]
     ApprovalLapsed,
+    /// What it was granted for is over elsewhere.
+    EndingEvent {
+        event: EndingEvent,
+        by: IdentityId,
+    },
+    /// The review of the emergency found it not justified.
+    NotJustified {
+        by: IdentityId,
+    },
     /// The ledger did not show assent to exactly this.
     NotAssented {
         why: String,
@@ -92,7 +115,10 @@ impl Reason {
             Self::HolderLeft => "the holder left",
             Self::ApprovalWithdrawn => "an approval was withdrawn",
             Self::RuledOut { .. } => "policy no longer permits it",
+            Self::TermsChanged => "its terms have changed",
             Self::ApprovalLapsed => "the approval was not used in time",
+            Self::EndingEvent { .. } => "what it was granted for is over",
+            Self::NotJustified { .. } => "its review found it not justified",
             Self::NotAssented { .. } => "the ledger does not show assent",
         }
     }
@@ -114,6 +140,12 @@ pub struct Approved {
     pub account: Committed<AccountName>,
     pub length: Length,
     pub use_by: Timestamp,
+    /// Not before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// What has to be collected first, where the target issues credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issues: Option<Half>,
 }
 
 /// How a grant came to its end.
@@ -124,6 +156,14 @@ pub enum Gone {
     SeenAbsent { sighting: Sighting },
     /// Another grant of the same access goes on; the access goes with the last one.
     CarriedOn { by: GrantId },
+    /// The validity of the certificate is over, the skew of clocks included.
+    #[serde(deserialize_with = "no_fields")]
+    ValidityOver,
+    /// Every enrolled host showed that it refuses the certificate.
+    RevocationReadBack { hosts: BTreeSet<String> },
+    /// No certificate was ever put on record, so nobody was given one.
+    #[serde(deserialize_with = "no_fields")]
+    NeverIssued,
 }
 
 /// A grant: the fold of its events.
@@ -148,6 +188,25 @@ pub struct Grant {
     pub end_ordered_at: Option<Timestamp>,
     pub gone: Option<Gone>,
     pub over_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collected: Option<Box<Collected>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Box<Issued>>,
+    /// How far a revocation has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_back: Option<Box<ReadBack>>,
+}
+
+impl Grant {
+    /// What it stands for is carried about, and no look at the target can show it.
+    pub fn is_in_the_wild(&self) -> bool {
+        self.approved.issues.is_some_and(Half::is_in_the_wild)
+    }
+
+    /// The digest that the target keeps of this grant's own credential, where it keeps one.
+    pub fn kept_as(&self) -> Option<Digest> {
+        self.collected.as_ref().and_then(|collected| collected.public.kept_as())
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -175,16 +234,22 @@ pub struct Finished {
 pub enum Event {
     #[serde(rename = "grant.approved")]
     Approved(Approved),
+    #[serde(rename = "grant.collected")]
+    Collected(Collected),
     #[serde(rename = "action.intended")]
     Intended(Intended),
     #[serde(rename = "action.finished")]
     Finished(Finished),
+    #[serde(rename = "grant.issued")]
+    Issued(Issued),
     #[serde(rename = "grant.activated")]
     Activated { sighting: Sighting },
     #[serde(rename = "grant.ending")]
     Ending { reason: Reason },
     #[serde(rename = "grant.seen_still")]
     SeenStill { sighting: Sighting },
+    #[serde(rename = "grant.read_back")]
+    ReadBack(ReadBack),
     #[serde(rename = "grant.ended")]
     Ended { gone: Gone },
     #[serde(rename = "grant.cancelled")]
@@ -203,12 +268,19 @@ pub fn apply(state: Option<Grant>, event: &Event, at: Timestamp) -> Option<Grant
             action: None,
             grant_calls_over_at: None,
             attempts: 0,
-            due_at: Some(at),
+            // What has to be collected waits for its receiver, and no longer than it is good for.
+            due_at: Some(match approved.issues {
+                Some(_) => approved.use_by,
+                None => approved.starts_at.map_or(at, |starts_at| starts_at.max(at)),
+            }),
             first_seen_at: None,
             end: None,
             end_ordered_at: None,
             gone: None,
             over_at: None,
+            collected: None,
+            issued: None,
+            read_back: None,
         }),
         (Some(mut grant), event) if !grant.state.is_over() => {
             advance(&mut grant, event, at);
@@ -221,6 +293,10 @@ pub fn apply(state: Option<Grant>, event: &Event, at: Timestamp) -> Option<Grant
 fn advance(grant: &mut Grant, event: &Event, at: Timestamp) {
     match event {
         Event::Approved(_) => {}
+        Event::Collected(collected) => {
+            grant.collected = Some(Box::new(collected.clone()));
+            grant.due_at = Some(at);
+        }
         Event::Intended(intended) => intend(grant, intended, at),
         Event::Finished(finished) => finish(grant, finished, at),
         Event::Activated { .. } => {
@@ -228,6 +304,12 @@ fn advance(grant: &mut Grant, event: &Event, at: Timestamp) {
             grant.first_seen_at = grant.first_seen_at.or(Some(at));
             grant.due_at = grant.until;
         }
+        Event::Issued(issued) => {
+            grant.state = State::Issued;
+            grant.due_at = Some(issued.over_at);
+            grant.issued = Some(Box::new(issued.clone()));
+        }
+        Event::ReadBack(read_back) => grant.read_back = Some(Box::new(read_back.clone())),
         Event::Ending { reason } => {
             grant.state = State::Ending;
             grant.end = Some(reason.clone());
@@ -296,6 +378,10 @@ fn finish(grant: &mut Grant, finished: &Finished, at: Timestamp) {
         // The removal waits for this call alone.
         Effect::Grant if grant.state == State::Ending => over_at,
         Effect::Grant => again.min(grant.until.unwrap_or(again)),
-        Effect::Remove => again,
+        // What runs out by itself needs no try after that.
+        Effect::Remove => match &grant.issued {
+            Some(issued) => again.min(issued.over_at.max(at)),
+            None => again,
+        },
     });
 }

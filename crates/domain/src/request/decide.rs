@@ -1,17 +1,21 @@
 //! The rules of a request: laws 1 and 2 hold here, whatever a policy bundle says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Approval, Approved, Basis, Denied, Event, OPEN_SECONDS, Request, Revision, Routed, State,
-    Submitted, open_places,
+    ActingFor, Approval, Approved, Authority, Basis, Denied, Event, Narrow, OPEN_SECONDS,
+    Overtaken, Request, Revision, Routed, State, Submitted, USE_BY_SECONDS, narrow, open_places,
+    review, silence, talk,
 };
 use crate::Refusal;
 use crate::actor::Actor;
 use crate::assign::{Unfillable, assign};
 use crate::canonical::Digest;
 use crate::committed::Committed;
+use crate::delegation::Delegation;
+use crate::ending;
 use crate::entitlement::Entitlement;
+use crate::grant::{Grant, State as Stands};
 use crate::id::{CredentialId, IdentityId, RequestId};
 use crate::identity::Identity;
 use crate::name::StageName;
@@ -30,9 +34,24 @@ pub struct Intake<'a> {
     pub excluded: BTreeSet<IdentityId>,
     /// Another open request of the same receiver for the same entitlement.
     pub already_open: Option<RequestId>,
+    /// The grant that it extends, as it is now.
+    pub extends: Option<&'a Grant>,
     pub may_ask: &'a Ruling,
     pub solved: &'a Solved,
     pub candidates: &'a Candidates,
+    /// When silence escalates it.
+    pub escalates_at: Option<Timestamp>,
+}
+
+/// A right that is another's: in whose place the approver would decide in a stage, and why.
+#[derive(Clone, Debug)]
+pub struct Acting {
+    pub identity: IdentityId,
+    pub stage: StageName,
+    /// What policy says of the one acted for.
+    pub ruling: Ruling,
+    /// The delegation; none for one to whom the request was escalated.
+    pub delegation: Option<Delegation>,
 }
 
 /// What an approval is judged by; everything is loaded and ruled anew for it.
@@ -52,6 +71,10 @@ pub struct Approve<'a> {
     pub candidates: &'a Candidates,
     /// For each stage, whether policy says that this person may approve in it.
     pub eligible: &'a [(StageName, Ruling)],
+    /// The rights of others on which this person may act.
+    pub acting: &'a [Acting],
+    /// When silence escalates what is then still open.
+    pub escalates_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -74,6 +97,38 @@ pub enum Command<'a> {
         by: IdentityId,
     },
     Lapse,
+    /// Somebody who may agree asks for less.
+    Narrow {
+        actor: Actor,
+        narrower: &'a Identity,
+        /// The digest that they saw.
+        digest: Digest,
+        eligible: &'a [(StageName, Ruling)],
+        intake: Intake<'a>,
+    },
+    AskQuestion {
+        actor: Actor,
+        asker: &'a Identity,
+        text: Committed<String>,
+        eligible: &'a [(StageName, Ruling)],
+    },
+    AnswerQuestion {
+        by: IdentityId,
+        receiver: &'a Identity,
+        number: u32,
+        text: Committed<String>,
+    },
+    /// Nobody decided in time.
+    Escalate {
+        waiting: &'a Candidates,
+        /// Who is above whom.
+        above: &'a BTreeMap<IdentityId, IdentityId>,
+        excluded: &'a BTreeSet<IdentityId>,
+        next: Option<Timestamp>,
+    },
+    /// What it was asked for is over elsewhere.
+    Overtake(Overtaken),
+    Review(review::Judging<'a>),
 }
 
 pub fn decide(
@@ -101,9 +156,7 @@ pub fn decide(
             let (by, _) = person(actor, decider, now)?;
             let request = undecided(state.ok_or_else(missing)?, now)?;
             same_revision(request, digest)?;
-            if !eligible.iter().any(|(_, ruling)| ruling.permit) {
-                return Err(not_eligible(eligible));
-            }
+            may_decide(eligible)?;
             Ok(vec![Event::Denied(Denied { by, reason })])
         }
         Command::Withdraw { by } => {
@@ -124,7 +177,49 @@ pub fn decide(
             }
             Ok(vec![Event::Lapsed {}])
         }
+        Command::Narrow { actor, narrower, digest, eligible, intake } => {
+            let (by, _) = person(actor, narrower, now)?;
+            let request = undecided(state.ok_or_else(missing)?, now)?;
+            same_revision(request, digest)?;
+            independent(request, by, &intake.excluded)?;
+            may_decide(eligible)?;
+            narrow::check(request, &intake.revision)?;
+            let narrowed = |submitted| Event::Narrowed(Narrow { submitted, by });
+            submit(intake, narrowed, now)
+        }
+        Command::AskQuestion { actor, asker, text, eligible } => {
+            let request = undecided(state.ok_or_else(missing)?, now)?;
+            talk::ask(request, actor, asker, text, eligible, now)
+                .map(|asked| vec![Event::QuestionAsked(asked)])
+        }
+        Command::AnswerQuestion { by, receiver, number, text } => {
+            let request = undecided(state.ok_or_else(missing)?, now)?;
+            talk::reply(request, by, receiver, number, text)
+                .map(|answered| vec![Event::QuestionAnswered(answered)])
+        }
+        Command::Escalate { waiting, above, excluded, next } => {
+            let request = undecided(state.ok_or_else(missing)?, now)?;
+            let steps = silence::escalate(request, waiting, above, excluded, next, now)?;
+            Ok(steps.into_iter().map(Event::Escalated).collect())
+        }
+        Command::Overtake(overtaken) => {
+            let request = open(state.ok_or_else(missing)?)?;
+            if !request.revision.ends_on.contains(&overtaken.event) {
+                return Err(Refusal::NotYours { what: request.id.to_string() });
+            }
+            Ok(vec![Event::Overtaken(overtaken)])
+        }
+        Command::Review(judging) => review::review(state.ok_or_else(missing)?, judging, now)
+            .map(|reviewed| vec![Event::ReviewRecorded(reviewed)]),
     }
+}
+
+/// Whoever may agree may also refuse, ask and narrow.
+pub(super) fn may_decide(eligible: &[(StageName, Ruling)]) -> Result<(), Refusal> {
+    if eligible.iter().any(|(_, ruling)| ruling.permit) {
+        return Ok(());
+    }
+    Err(not_eligible(eligible))
 }
 
 fn open(request: &Request) -> Result<&Request, Refusal> {
@@ -148,10 +243,12 @@ fn undecided(request: &Request, now: Timestamp) -> Result<&Request, Refusal> {
 /// One request is one access for one receiver; anything else is another request.
 fn same_access(request: &Request, revision: &Revision) -> Result<(), Refusal> {
     let known = &request.revision;
-    if revision.receiver == known.receiver && revision.entitlement == known.entitlement {
+    let as_urgent = revision.emergency.is_some() == known.emergency.is_some();
+    if revision.receiver == known.receiver && revision.entitlement == known.entitlement && as_urgent
+    {
         return Ok(());
     }
-    let what = "a revision keeps the receiver and the entitlement; for others make a new request";
+    let what = "a revision keeps the receiver, the entitlement and whether it is an emergency; for another make a new request";
     Err(Refusal::Unreadable { what: what.to_owned() })
 }
 
@@ -163,7 +260,7 @@ fn active(identity: &Identity, now: Timestamp) -> Result<&Identity, Refusal> {
 }
 
 /// The person behind a decision: human, active, and in a session of their own.
-fn person(
+pub(super) fn person(
     actor: Actor,
     who: &Identity,
     now: Timestamp,
@@ -189,10 +286,11 @@ fn same_revision(request: &Request, digest: Digest) -> Result<(), Refusal> {
 
 fn submit(
     intake: Intake<'_>,
-    event: fn(Submitted) -> Event,
+    event: impl FnOnce(Submitted) -> Event,
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
-    let Intake { revision, entitlement, may_ask, solved, excluded, .. } = intake;
+    within_time(&intake, now)?;
+    let Intake { revision, entitlement, may_ask, solved, excluded, escalates_at, .. } = intake;
     active(intake.requester, now)?;
     active(intake.receiver, now)?;
     if entitlement.retired {
@@ -209,14 +307,15 @@ fn submit(
         return Err(Refusal::AlreadyAsked { request: other.to_string() });
     }
     if !may_ask.permit && may_ask.deciding.is_empty() && may_ask.errors.is_empty() {
-        return Err(not_offered(entitlement));
+        return Err(not_offered(entitlement, &revision));
     }
     permitted(may_ask)?;
-    let route = solved_route(solved, entitlement)?;
+    let route = solved_route(solved, entitlement, &revision)?;
     fillable(&route, intake.candidates, &excluded)?;
 
     let digest = revision.digest().map_err(|e| Refusal::Unreadable { what: e.to_string() })?;
-    let pre_approved = matches!(route, Route::PreApproved { .. });
+    let basis = unasked(&route, solved);
+    let emergency = revision.emergency.is_some();
     let mut events = vec![
         event(Submitted {
             revision,
@@ -225,17 +324,73 @@ fn submit(
             ruling: may_ask.cite(),
             lapses_at: now.plus_seconds(OPEN_SECONDS),
         }),
-        Event::Routed(Routed { route, ruling: solved.ruling.cite() }),
+        Event::Routed(Routed { route, ruling: solved.ruling.cite(), escalates_at }),
     ];
-    if pre_approved {
-        let policies = solved.ruling.cite().policies;
-        events.push(Event::Approved(Approved { digest, basis: Basis::PreApproved { policies } }));
+    if let Some(basis) = basis {
+        approve(&mut events, digest, basis, emergency, now);
     }
     Ok(events)
 }
 
+/// On what a route rests that asks nobody.
+fn unasked(route: &Route, solved: &Solved) -> Option<Basis> {
+    let policies = solved.ruling.cite().policies;
+    match route {
+        Route::People { .. } => None,
+        Route::PreApproved { .. } => Some(Basis::PreApproved { policies }),
+        Route::BreakGlass { .. } => Some(Basis::BreakGlass { policies }),
+    }
+}
+
+/// Approved; an emergency owes a review from that moment on.
+pub(super) fn approve(
+    events: &mut Vec<Event>,
+    digest: Digest,
+    basis: Basis,
+    emergency: bool,
+    now: Timestamp,
+) {
+    events.push(Event::Approved(Approved { digest, basis }));
+    if emergency {
+        let due_at = now.plus_seconds(review::REVIEW_SECONDS);
+        events.push(Event::ReviewOwed(review::Owed { due_at }));
+    }
+}
+
+/// Never backdated, begun while its approval is fresh, and a continuation only of what goes on.
+fn within_time(intake: &Intake<'_>, now: Timestamp) -> Result<(), Refusal> {
+    let revision = &intake.revision;
+    // A later revision keeps the start that was asked for, also when it has passed meanwhile.
+    let backdated = |at: Timestamp| revision.number == 1 && at < now;
+    let late = |at: Timestamp| at > now.plus_seconds(USE_BY_SECONDS);
+    if let Some(starts_at) = revision.starts_at.filter(|at| backdated(*at) || late(*at)) {
+        return Err(Refusal::StartOutOfRange { given: starts_at.to_string() });
+    }
+    if revision.ends_on.len() > ending::MOST {
+        return Err(Refusal::TooManyEndingEvents { most: ending::MOST });
+    }
+    let Some(extended) = revision.extends else { return Ok(()) };
+    let goes_on = intake.extends.is_some_and(|grant| {
+        grant.id == extended
+            && grant.approved.receiver == revision.receiver
+            && grant.approved.entitlement == revision.entitlement
+            && !grant.state.is_over()
+            && grant.state != Stands::Ending
+    });
+    if goes_on {
+        return Ok(());
+    }
+    Err(Refusal::NotExtendable { grant: extended.to_string() })
+}
+
 /// The commonest refusal deserves more than "no policy permits it".
-fn not_offered(entitlement: &Entitlement) -> Refusal {
+fn not_offered(entitlement: &Entitlement, revision: &Revision) -> Refusal {
+    if revision.emergency.is_some() {
+        let name = &entitlement.name;
+        let why =
+            format!("no policy lets you break the glass for `{name}`; ask in the ordinary way");
+        return Refusal::RefusedByPolicy { why };
+    }
     let teams: Vec<&str> = entitlement.offered_to.iter().map(|team| team.as_str()).collect();
     let teams = if teams.is_empty() { "nobody".to_owned() } else { teams.join(", ") };
     let name = &entitlement.name;
@@ -256,11 +411,21 @@ fn permitted(ruling: &Ruling) -> Result<(), Refusal> {
 }
 
 /// The route that policy solved, if law 1 lets it stand.
-fn solved_route(solved: &Solved, entitlement: &Entitlement) -> Result<Route, Refusal> {
+pub(super) fn solved_route(
+    solved: &Solved,
+    entitlement: &Entitlement,
+    revision: &Revision,
+) -> Result<Route, Refusal> {
     permitted(&solved.ruling)?;
     match &solved.route {
         None => Err(Refusal::RefusedByPolicy { why: solved.ruling.sentence() }),
-        Some(Route::PreApproved { .. }) if entitlement.power_over_placet => {
+        // Only an emergency breaks the glass, and only what people would have to agree to.
+        Some(Route::BreakGlass { .. }) if revision.emergency.is_none() => {
+            Err(Refusal::UnassentedRoute {})
+        }
+        Some(Route::PreApproved { .. } | Route::BreakGlass { .. })
+            if entitlement.power_over_placet =>
+        {
             Err(Refusal::PowerPreApproved { entitlement: entitlement.name.to_string() })
         }
         Some(Route::People { stages }) if stages.iter().all(|stage| stage.needed == 0) => {
@@ -310,40 +475,40 @@ fn decide_approve(
     if approve.entitlement.terms != request.revision.terms {
         return Err(Refusal::TermsChanged { entitlement: approve.entitlement.name.to_string() });
     }
-    if request.approvers().contains(&approver) {
+    if request.spent().contains(&approver) {
         return Err(Refusal::AlreadyApproved {});
     }
-    let route = solved_route(approve.solved, approve.entitlement)?;
+    let route = solved_route(approve.solved, approve.entitlement, &request.revision)?;
 
     let mut events = Vec::new();
     if route != request.route {
         events.push(Event::Routed(Routed {
             route: route.clone(),
             ruling: approve.solved.ruling.cite(),
+            escalates_at: approve.escalates_at,
         }));
     }
     if let Route::People { stages } = &route {
-        let (stage, ruling) = choose_stage(request, stages, &approve)?;
-        let at = now;
-        let digest = request.digest;
-        let ruling = ruling.cite();
+        let Right { stage, ruling, acting_for } = choose_stage(request, stages, &approve, now)?;
         events.push(Event::ApprovalRecorded(Approval {
             approver,
             session,
             stage,
-            digest,
-            ruling,
-            at,
+            digest: request.digest,
+            ruling: ruling.cite(),
+            at: now,
+            acting_for,
         }));
     }
     if let Some(basis) = complete(request, &route, &events, approve.solved) {
-        events.push(Event::Approved(Approved { digest: request.digest, basis }));
+        let emergency = request.revision.emergency.is_some();
+        self::approve(&mut events, request.digest, basis, emergency, now);
     }
     Ok(events)
 }
 
 /// The exclusion recorded with the request and the one computed now both bind.
-fn independent(
+pub(super) fn independent(
     request: &Request,
     who: IdentityId,
     excluded: &BTreeSet<IdentityId>,
@@ -357,13 +522,64 @@ fn independent(
     Ok(())
 }
 
+/// A right to agree in a stage: the approver's own, or that of one in whose place they act.
+#[derive(Clone)]
+struct Right {
+    stage: StageName,
+    ruling: Ruling,
+    acting_for: Option<ActingFor>,
+}
+
+/// Every right of the approver, their own first.
+fn rights(request: &Request, approve: &Approve<'_>, now: Timestamp) -> Vec<Right> {
+    let own = approve.eligible.iter().map(|(stage, ruling)| Right {
+        stage: stage.clone(),
+        ruling: ruling.clone(),
+        acting_for: None,
+    });
+    let acting = approve.acting.iter().filter_map(|acting| {
+        let by = mandate(request, approve.approver.id, acting, now)?;
+        // Whose word was given has given it, and who may not agree cannot have another agree.
+        let free = !request.spent().contains(&acting.identity)
+            && independent(request, acting.identity, approve.excluded).is_ok();
+        free.then(|| Right {
+            stage: acting.stage.clone(),
+            ruling: acting.ruling.clone(),
+            acting_for: Some(ActingFor { identity: acting.identity, by }),
+        })
+    });
+    own.chain(acting).collect()
+}
+
+/// What lets `who` act in another's place now, if anything does.
+fn mandate(
+    request: &Request,
+    who: IdentityId,
+    acting: &Acting,
+    now: Timestamp,
+) -> Option<Authority> {
+    match &acting.delegation {
+        Some(delegation) => {
+            let made = &delegation.made;
+            let theirs = made.to == who && made.from == acting.identity;
+            (theirs && delegation.is_valid_at(now))
+                .then_some(Authority::Delegation { delegation: made.delegation })
+        }
+        None => request
+            .escalated_to(who)
+            .any(|(stage, silent)| *stage == acting.stage && silent == acting.identity)
+            .then_some(Authority::Escalation),
+    }
+}
+
 /// The stage in which this approval counts: the one asked for, or the first eligible one that
 /// leaves the others fillable by distinct people.
 fn choose_stage(
     request: &Request,
     stages: &[Stage],
     approve: &Approve<'_>,
-) -> Result<(StageName, Ruling), Refusal> {
+    now: Timestamp,
+) -> Result<Right, Refusal> {
     let route = Route::People { stages: stages.to_vec() };
     let open = open_places(&route, &request.counters());
     if let Some(asked) = &approve.stage
@@ -375,35 +591,40 @@ fn choose_stage(
         let waits = stages.iter().find(|stage| stage.name == *name).map(|stage| &stage.after);
         waits.is_some_and(|after| after.iter().all(|earlier| !open.contains_key(earlier)))
     };
-    let permits: Vec<&(StageName, Ruling)> = approve
-        .eligible
+    let rights = rights(request, approve, now);
+    let permits: Vec<&Right> = rights
         .iter()
-        .filter(|(stage, _)| approve.stage.as_ref().is_none_or(|asked| asked == stage))
-        .filter(|(stage, ruling)| ruling.permit && open.contains_key(stage) && ready(stage))
+        .filter(|right| approve.stage.as_ref().is_none_or(|asked| *asked == right.stage))
+        .filter(|right| right.ruling.permit && open.contains_key(&right.stage))
+        .filter(|right| ready(&right.stage))
         .collect();
-    let leaves_rest_fillable = |stage: &StageName| {
+    let leaves_rest_fillable = |right: &Right| {
         let mut rest = open.clone();
-        rest.entry(stage.clone()).and_modify(|missing| *missing -= 1);
+        rest.entry(right.stage.clone()).and_modify(|missing| *missing -= 1);
+        let mut spent = request.spent();
+        spent.insert(approve.approver.id);
+        spent.extend(right.acting_for.as_ref().map(|acting| acting.identity));
         let mut others = approve.candidates.clone();
         for people in others.values_mut() {
-            people.retain(|one| {
-                *one != approve.approver.id
-                    && !approve.excluded.contains(one)
-                    && !request.approvers().contains(one)
-            });
+            people.retain(|one| !approve.excluded.contains(one) && !spent.contains(one));
         }
         assign(&rest, &others).is_ok()
     };
     permits
         .iter()
-        .find(|(stage, _)| leaves_rest_fillable(stage))
+        .find(|right| leaves_rest_fillable(right))
         .or(permits.first())
-        .map(|(stage, ruling)| (stage.clone(), ruling.clone()))
+        .map(|right| (*right).clone())
         .ok_or_else(|| not_eligible(approve.eligible))
 }
 
 /// The basis of approval, once every stage of the route is full.
-fn complete(request: &Request, route: &Route, events: &[Event], solved: &Solved) -> Option<Basis> {
+pub(super) fn complete(
+    request: &Request,
+    route: &Route,
+    events: &[Event],
+    solved: &Solved,
+) -> Option<Basis> {
     let mut counters = request.counters();
     let mut approvers = request.approvers();
     for event in events {
@@ -417,9 +638,7 @@ fn complete(request: &Request, route: &Route, events: &[Event], solved: &Solved)
     }
     match route {
         Route::People { .. } => Some(Basis::People { approvers }),
-        Route::PreApproved { .. } => {
-            Some(Basis::PreApproved { policies: solved.ruling.cite().policies })
-        }
+        Route::PreApproved { .. } | Route::BreakGlass { .. } => unasked(route, solved),
     }
 }
 

@@ -1,54 +1,41 @@
 //! Requests: one ask for one entitlement, and its way to a decision.
 //!
-//! Here: the state, its events and `apply`. The rules are in [`decide`].
+//! Here: the state, its events and `apply`. What is asked is in `revision`; the rules are in
+//! [`decide`], and beside it those about narrowing, talking, silence and the owed review.
 
 mod decide;
+mod narrow;
+mod reroute;
+mod review;
+mod revision;
+mod silence;
+mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::assign::Open;
-use crate::canonical::{self, Digest, Unencodable};
+use crate::canonical::Digest;
 use crate::committed::Committed;
-use crate::entitlement::Terms;
-use crate::id::{CredentialId, EntitlementId, IdentityId, RequestId};
-use crate::length::Length;
+use crate::id::{CredentialId, DelegationId, IdentityId, RequestId};
 use crate::name::StageName;
 use crate::route::Route;
 use crate::ruling::Cited;
 use crate::time::Timestamp;
 
-pub use decide::{Approve, Command, Intake, decide};
+pub use decide::{Acting, Approve, Command, Intake, decide};
+pub use narrow::{Narrow, is_narrower};
+pub use reroute::reroute;
+pub use review::{Judging, Owed, REVIEW_SECONDS, Review, Reviewed, Verdict};
+pub use revision::{Answer, Answering, Emergency, Revision};
+pub use silence::{Escalated, Overtaken};
+pub use talk::{Answered, MOST_QUESTIONS, Question, Talked};
 
 /// How long a request stays open without a decision, in seconds.
 pub const OPEN_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// How long an approval may wait to be carried out, in seconds.
 pub const USE_BY_SECONDS: u64 = 7 * 24 * 60 * 60;
-
-/// What is asked: immutable, and digested. Its digest is what approvers agree to.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Revision {
-    pub request: RequestId,
-    /// 1 for what was first submitted.
-    pub number: u32,
-    pub requester: IdentityId,
-    /// Who will hold the access.
-    pub receiver: IdentityId,
-    pub entitlement: EntitlementId,
-    pub terms: Terms,
-    pub length: Length,
-    pub justification: Committed<String>,
-    /// A ticket or incident elsewhere.
-    pub reference: Option<Committed<String>>,
-}
-
-impl Revision {
-    pub fn digest(&self) -> Result<Digest, Unencodable> {
-        canonical::digest(self)
-    }
-}
 
 /// Where a request stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -83,9 +70,39 @@ pub struct Approval {
     pub stage: StageName,
     /// The digest of the revision that was agreed to.
     pub digest: Digest,
-    /// The permit that says why this person may.
+    /// The permit that says why this person may; of the one acted for, if there is one.
     pub ruling: Cited,
     pub at: Timestamp,
+    /// On whose right it was given, if not on the approver's own. The two count once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acting_for: Option<ActingFor>,
+}
+
+/// In whose place somebody decides, and by what.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActingFor {
+    pub identity: IdentityId,
+    pub by: Authority,
+}
+
+/// What lets one person decide in the place of another.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(tag = "authority", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Authority {
+    Delegation {
+        delegation: DelegationId,
+    },
+    /// The other one was silent, and the request was escalated.
+    #[serde(deserialize_with = "crate::canonical::no_fields")]
+    Escalation,
+}
+
+impl Approval {
+    /// The one whose eligibility the approval rests on.
+    pub fn by_right_of(&self) -> IdentityId {
+        self.acting_for.as_ref().map_or(self.approver, |acting| acting.identity)
+    }
 }
 
 /// A request: the fold of its events.
@@ -105,6 +122,18 @@ pub struct Request {
     pub submitted_at: Timestamp,
     pub lapses_at: Timestamp,
     pub decided_at: Option<Timestamp>,
+    /// Since when it waits for those whom it waits for now.
+    pub waits_since: Timestamp,
+    /// When silence escalates it next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalates_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalations: Vec<Escalated>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
+    /// The review that an emergency owes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
 }
 
 impl Request {
@@ -119,6 +148,25 @@ impl Request {
 
     pub fn approvers(&self) -> BTreeSet<IdentityId> {
         self.approvals.iter().map(|one| one.approver).collect()
+    }
+
+    /// Those whose word has been given, by themselves or by another in their place: each counts
+    /// once.
+    pub fn spent(&self) -> BTreeSet<IdentityId> {
+        self.approvals.iter().flat_map(|one| [one.approver, one.by_right_of()]).collect()
+    }
+
+    /// Who declared the emergency, if it is one.
+    pub fn emergency_of(&self) -> Option<IdentityId> {
+        self.revision.emergency.as_ref().map(|_| self.revision.requester)
+    }
+
+    /// In whose place `who` may decide in a stage because those were silent.
+    pub fn escalated_to(&self, who: IdentityId) -> impl Iterator<Item = (&StageName, IdentityId)> {
+        self.escalations.iter().flat_map(move |one| {
+            let of = one.to.iter().filter(move |(to, _)| **to == who);
+            of.map(move |(_, silent)| (&one.stage, *silent))
+        })
     }
 
     /// What is still open, by stage; empty on a pre-approved route and on a complete one.
@@ -157,6 +205,9 @@ pub struct Submitted {
 pub struct Routed {
     pub route: Route,
     pub ruling: Cited,
+    /// When silence escalates it, in the business hours of those who are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalates_at: Option<Timestamp>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -170,8 +221,16 @@ pub struct Denied {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Basis {
-    People { approvers: BTreeSet<IdentityId> },
-    PreApproved { policies: Vec<String> },
+    People {
+        approvers: BTreeSet<IdentityId>,
+    },
+    PreApproved {
+        policies: Vec<String>,
+    },
+    /// An emergency for which policy lets somebody break the glass; a review is owed.
+    BreakGlass {
+        policies: Vec<String>,
+    },
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -202,6 +261,22 @@ pub enum Event {
     Withdrawn { by: IdentityId },
     #[serde(rename = "request.lapsed")]
     Lapsed {},
+    /// An approver asks for less: a new digest.
+    #[serde(rename = "request.narrowed")]
+    Narrowed(Narrow),
+    #[serde(rename = "question.asked")]
+    QuestionAsked(Talked),
+    #[serde(rename = "question.answered")]
+    QuestionAnswered(Answered),
+    #[serde(rename = "request.escalated")]
+    Escalated(Escalated),
+    /// What it was asked for is over elsewhere before anybody decided.
+    #[serde(rename = "request.overtaken")]
+    Overtaken(Overtaken),
+    #[serde(rename = "review.owed")]
+    ReviewOwed(review::Owed),
+    #[serde(rename = "review.recorded")]
+    ReviewRecorded(Reviewed),
 }
 
 /// Folds one event. An event that cannot follow leaves the state as it is; the verifier and
@@ -220,6 +295,11 @@ pub fn apply(state: Option<Request>, event: &Event, at: Timestamp) -> Option<Req
             submitted_at: at,
             lapses_at: submitted.lapses_at,
             decided_at: None,
+            waits_since: at,
+            escalates_at: None,
+            escalations: Vec::new(),
+            questions: Vec::new(),
+            review: None,
         }),
         (Some(mut request), event) if request.state == State::Open => {
             advance(&mut request, event, at);
@@ -231,6 +311,17 @@ pub fn apply(state: Option<Request>, event: &Event, at: Timestamp) -> Option<Req
             request.state = State::Withdrawn;
             Some(request)
         }
+        // The review of an emergency comes after it.
+        (Some(mut request), Event::ReviewOwed(owed)) => {
+            request.review = Some(Review::owed(owed, at));
+            Some(request)
+        }
+        (Some(mut request), Event::ReviewRecorded(reviewed)) => {
+            if let Some(review) = request.review.as_mut() {
+                review.recorded = Some(reviewed.clone());
+            }
+            Some(request)
+        }
         (state, _) => state,
     }
 }
@@ -239,27 +330,43 @@ fn advance(request: &mut Request, event: &Event, at: Timestamp) {
     let close = |request: &mut Request, state| {
         request.state = state;
         request.decided_at = Some(at);
+        request.escalates_at = None;
     };
     match event {
         Event::Submitted(_) => {}
-        Event::Revised(revised) => {
-            request.revision = revised.revision.clone();
-            request.digest = revised.digest;
-            request.excluded = revised.excluded.clone();
-            request.lapses_at = revised.lapses_at;
+        Event::Revised(submitted) | Event::Narrowed(Narrow { submitted, .. }) => {
+            request.revision = submitted.revision.clone();
+            request.digest = submitted.digest;
+            request.excluded = submitted.excluded.clone();
+            request.lapses_at = submitted.lapses_at;
             request.approvals.clear();
+            request.escalations.clear();
+            request.waits_since = at;
         }
         Event::Routed(routed) => {
             request.route = routed.route.clone();
             request.routed_by = routed.ruling.clone();
+            request.escalates_at = routed.escalates_at;
         }
-        Event::ApprovalRecorded(approval) => request.approvals.push(approval.clone()),
+        Event::ApprovalRecorded(approval) => {
+            request.approvals.push(approval.clone());
+            request.waits_since = at;
+        }
         Event::ApprovalWithdrawn { approver, .. } => {
             request.approvals.retain(|one| one.approver != *approver);
+            request.waits_since = at;
         }
         Event::Denied(_) => close(request, State::Denied),
         Event::Approved(_) => close(request, State::Approved),
         Event::Withdrawn { .. } => close(request, State::Withdrawn),
-        Event::Lapsed {} => close(request, State::Lapsed),
+        Event::Lapsed {} | Event::Overtaken(_) => close(request, State::Lapsed),
+        Event::QuestionAsked(asked) => request.questions.push(Question::new(asked, at)),
+        Event::QuestionAnswered(answered) => talk::answer(&mut request.questions, answered, at),
+        Event::Escalated(escalated) => {
+            request.escalates_at = escalated.escalates_at;
+            request.escalations.push(escalated.clone());
+        }
+        // Owed when the emergency was approved, so never on an open request.
+        Event::ReviewOwed(_) | Event::ReviewRecorded(_) => {}
     }
 }

@@ -39,13 +39,26 @@ pub fn length(seconds: u64) -> Length {
 
 pub fn profile(handle: &str) -> Profile {
     let accounts = BTreeMap::new();
-    Profile { handle: handle.parse().unwrap(), name: format!("{handle} example"), accounts }
+    Profile {
+        handle: handle.parse().unwrap(),
+        name: format!("{handle} example"),
+        accounts,
+        mail: None,
+    }
 }
 
 fn identity(n: u128, is: Nature) -> Identity {
     let (profile, _) =
         Committed::seal(&profile(&format!("i{n}")), "profile", n.to_be_bytes()).unwrap();
-    Identity { id: id(n), profile, is, teams: BTreeSet::new(), active: true, risk: 0 }
+    Identity {
+        id: id(n),
+        profile,
+        is,
+        teams: BTreeSet::new(),
+        active: true,
+        risk: 0,
+        schedule: None,
+    }
 }
 
 pub fn person(n: u128) -> Identity {
@@ -74,6 +87,9 @@ pub fn target() -> Target {
         owner: id(9),
         connector: "group-file".parse().unwrap(),
         settings,
+        brake: None,
+        released: false,
+        retired: false,
     }
 }
 
@@ -119,6 +135,12 @@ pub fn revision(requester: u128, receiver: u128) -> Revision {
         length: length(4 * 3_600),
         justification,
         reference: None,
+        starts_at: None,
+        ends_on: BTreeSet::new(),
+        extends: None,
+        filed_with: None,
+        emergency: None,
+        answers: None,
     }
 }
 
@@ -136,6 +158,8 @@ pub fn approved(length: Length) -> Approved {
         account,
         length,
         use_by: at(7 * 86_400),
+        starts_at: None,
+        issues: None,
     }
 }
 
@@ -218,6 +242,11 @@ pub fn outcome<E: Into<placet_domain::event::Event>>(result: Result<Vec<E>, Refu
             format!("no: {}", refusal.code())
         }
     }
+}
+
+/// A text that was committed to, under a salt of the test.
+pub fn text(words: &str) -> Committed<String> {
+    Committed::seal(&words.to_owned(), "text", [3; 16]).unwrap().0
 }
 
 /// The codes of the refusals that a source file names, so that a table can show it has them all.

@@ -57,7 +57,7 @@ impl Life {
             let ruling = (effect == Effect::Grant).then_some(&permit);
             Command::Intend(Intend { action, effect, epoch: 1, busy: false, ruling })
         };
-        let finish = |outcome| Command::Finish { action: latest, outcome };
+        let finish = |outcome| Command::Finish { action: latest, outcome, issued: None };
         let observation = look(Completeness::Complete, self.now);
         let see = |seen| Command::See { observation: &observation, seen };
         let command = match word {
@@ -87,6 +87,7 @@ fn look(completeness: Completeness, began: i64) -> Observation {
         began_at: at(began),
         finished_at: at(began),
         present: Default::default(),
+        credentials: None,
     }
 }
 
@@ -302,7 +303,11 @@ fn a_grant_lives_in_the_trail_of_its_request_and_is_in_its_sets() {
     let entitlement = "ent_00000000000000000000000000000100";
     assert_eq!(
         state.sets(),
-        [format!("holdings/{receiver}"), format!("binding/{receiver}/{entitlement}")]
+        [
+            format!("holdings/{receiver}"),
+            format!("binding/{receiver}/{entitlement}"),
+            "held/tgt_00000000000000000000000000000200".to_owned(),
+        ]
     );
     assert_eq!(Actor::Founding.identity(), None);
 }

@@ -148,7 +148,7 @@ impl World {
             Op::Finish { back, outcome } => {
                 let call = self.calls.iter().rev().nth(*back);
                 let action = call.map_or(id(0x9999), |call| call.id);
-                Command::Finish { action, outcome: outcome.clone() }
+                Command::Finish { action, outcome: outcome.clone(), issued: None }
             }
             Op::See { seen, completeness, ago } => {
                 let began_at = Timestamp::from_micros(self.now.as_micros() - ago * 1_000_000);
@@ -311,7 +311,7 @@ impl World {
                     Op::Finish { back: 0, outcome: Outcome::Done },
                     Op::See { seen: Seen::Absent, completeness: Completeness::Complete, ago: 0 },
                 ],
-                State::Ended | State::Cancelled => return step,
+                State::Issued | State::Ended | State::Cancelled => return step,
             };
             for op in work {
                 match self.run(&op) {
@@ -339,6 +339,7 @@ fn look(began_at: Timestamp, finished_at: Timestamp, completeness: Completeness)
         began_at,
         finished_at,
         present: Default::default(),
+        credentials: None,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use placet_domain::access::{Deed, Scope};
+use placet_domain::action::Outcome;
 use placet_domain::actor::{Actor, Worker};
 use placet_domain::canonical::Digest;
 use placet_domain::credential::{self, Ended, Issued, Kind, longest_seconds};
@@ -19,8 +20,8 @@ use placet_domain::team::{self, Team};
 use placet_domain::{Refusal, committed::Committed, entitlement, identity, state, target};
 
 use crate::build::{
-    Seen, at, entitlement as an_entitlement, external, gone, id, outcome, person, profile, session,
-    target as a_target, token, workload,
+    GRANT, REQUEST, Seen, at, entitlement as an_entitlement, external, gone, id, outcome, person,
+    profile, session, target as a_target, token, workload,
 };
 
 #[test]
@@ -52,6 +53,30 @@ fn an_identity_is_registered_once_with_somebody_who_answers_for_it() {
     check("deactivated", deactivate(Some(&one)), "identity.deactivated");
     check("deactivated twice", deactivate(Some(&gone(person(1)))), "no: inactive_identity");
     check("nobody", deactivate(None), "no: unknown_identity");
+    let revise = |state: Option<&Identity>, after: Identity, answerable: Option<Identity>| {
+        let command =
+            identity::Command::Revise { identity: after, answerable: answerable.as_ref() };
+        identity::decide(state, command)
+    };
+    let job = workload(11, 1);
+    let revised = "identity.revised";
+    check("back again", revise(Some(&gone(person(1))), person(1), None), revised);
+    check("another owner", revise(Some(&job), workload(11, 2), Some(person(2))), revised);
+    check("no owner", revise(Some(&job), workload(11, 2), None), "no: unowned");
+    // Who has left needs nobody to answer for them; who is back does.
+    check("left without one", revise(Some(&job), gone(workload(11, 2)), None), revised);
+    check(
+        "back without one",
+        revise(Some(&gone(workload(11, 2))), job.clone(), None),
+        "no: unowned",
+    );
+    check("another identity", revise(Some(&one), person(2), None), "no: already_registered");
+    check(
+        "a person as a workload",
+        revise(Some(&one), workload(1, 2), Some(person(2))),
+        "no: already_registered",
+    );
+    check("nobody yet", revise(None, person(1), None), "no: unknown_identity");
     seen.covers("identity.rs");
     let left = identity::apply(Some(person(1)), &identity::Event::Deactivated {}).unwrap();
     assert!(!left.is_active_at(at(0)));
@@ -116,6 +141,38 @@ fn an_entitlement_has_a_living_owner_and_a_target_and_ends_once() {
     let retired = entitlement::apply(Some(known), &entitlement::Event::Retired {}).unwrap();
     check("retired twice", retire(Some(&retired)), "no: retired_entitlement");
     check("nothing", retire(None), "no: unknown_entitlement");
+    let revise = |state: Option<&entitlement::Entitlement>, after, owner: Option<Identity>, on| {
+        let target: target::Target = on;
+        let entitlement = Box::new(after);
+        let (owner, target) = (owner.as_ref(), Some(&target));
+        entitlement::decide(state, Command::Revise { entitlement, owner, target })
+    };
+    let owner = || Some(person(9));
+    let offered = an_entitlement;
+    check(
+        "offered again",
+        revise(Some(&retired), offered(), owner(), a_target()),
+        "entitlement.revised",
+    );
+    check("without an owner", revise(Some(&retired), offered(), None, a_target()), "no: unowned");
+    let no_more = || target::Target { retired: true, ..a_target() };
+    check(
+        "on a retired target",
+        revise(Some(&retired), offered(), owner(), no_more()),
+        "no: unknown_target",
+    );
+    check(
+        "retired on it",
+        revise(Some(&retired), retired.clone(), owner(), no_more()),
+        "entitlement.revised",
+    );
+    let renamed = entitlement::Entitlement { name: "other".parse().unwrap(), ..offered() };
+    check(
+        "renamed",
+        revise(Some(&retired), renamed, owner(), a_target()),
+        "no: already_registered",
+    );
+    check("not there", revise(None, offered(), owner(), a_target()), "no: unknown_entitlement");
     seen.covers("entitlement.rs");
 }
 
@@ -147,10 +204,75 @@ fn a_target_has_a_living_owner_and_its_looks_change_no_record() {
     };
     check("a look", look(Some(&a_target())), "target.observed");
     check("a look at nothing", look(None), "no: unknown_target");
+    let brake = |state: &target::Target| {
+        let braked = target::Braked { findings: 40, of: 100 };
+        target::decide(Some(state), Command::Brake(braked))
+    };
+    let release =
+        |state: &target::Target, actor| target::decide(Some(state), Command::Release { actor });
+    check("too much at once", brake(&a_target()), "target.braked");
+    check("nothing to release", release(&a_target(), session(9)), "no: no_brake");
+    let braked = target::apply(Some(a_target()), &brake(&a_target()).unwrap()[0]).unwrap();
+    check("told once", brake(&braked), "");
+    check("released", release(&braked, session(9)), "target.released");
+    check("released by a program", release(&braked, token(9)), "no: needs_session");
+    let released = release(&braked, session(9)).unwrap();
+    let released = target::apply(Some(braked), &released[0]).unwrap();
+    assert!(released.released && released.brake.is_none());
+    let look_after = target::apply(Some(released), &target::Event::Observed(observed.clone()));
+    assert!(!look_after.unwrap().released, "a release is good for one look");
+    changed(&mut check);
     seen.covers("target.rs");
     let event = target::Event::Observed(observed);
     assert_eq!(target::apply(Some(a_target()), &event), Some(a_target()));
     assert_eq!(target::apply(None, &event), None);
+}
+
+/// A target that carries live grants stays where it is.
+fn changed(check: &mut impl FnMut(&str, Result<Vec<target::Event>, Refusal>, &str)) {
+    use target::{Command, Target};
+    let owner = person(9);
+    let revise = |after: Target, owner, live: &[u128]| {
+        let live: Vec<_> = live.iter().map(|n| id(*n)).collect();
+        let command = Command::Revise { target: after, owner, live: &live };
+        target::decide(Some(&a_target()), command)
+    };
+    let moved = || Target { settings: BTreeMap::new(), ..a_target() };
+    let retired = || Target { retired: true, ..a_target() };
+    check("moved", revise(moved(), Some(&owner), &[]), "target.revised");
+    check("moved while in use", revise(moved(), Some(&owner), &[GRANT]), "no: target_in_use");
+    check("same place in use", revise(a_target(), Some(&owner), &[GRANT]), "target.revised");
+    check("revised to retired", revise(retired(), Some(&owner), &[GRANT]), "no: target_in_use");
+    check("left without an owner", revise(a_target(), None, &[]), "no: unowned");
+    let other = Target { name: "db-2".parse().unwrap(), ..a_target() };
+    check("renamed", revise(other, Some(&owner), &[]), "no: already_registered");
+    let retire = |state: Option<&Target>, live: &[u128]| {
+        let live: Vec<_> = live.iter().map(|n| id(*n)).collect();
+        target::decide(state, Command::Retire { live: &live })
+    };
+    check("retired", retire(Some(&a_target()), &[]), "target.retired");
+    check("retired twice", retire(Some(&retired()), &[]), "no: wrong_step");
+    check("retired before it was there", retire(None, &[]), "no: unknown_target");
+    check("retired in use", retire(Some(&a_target()), &[GRANT]), "no: target_in_use");
+    let many: Vec<u128> = (GRANT..GRANT + 9).collect();
+    let told = retire(Some(&a_target()), &many).unwrap_err().sentence();
+    assert!(told.contains(&id::<placet_domain::id::GrantId>(GRANT).to_string()), "{told}");
+    assert!(told.contains("4 more"), "{told}");
+    assert_eq!(target::apply(Some(a_target()), &target::Event::Retired {}), Some(retired()));
+}
+
+#[test]
+fn a_look_is_believed_up_to_a_share_of_what_is_known() {
+    let check = |findings, of, unbelievable| {
+        assert_eq!(target::is_unbelievable(findings, of), unbelievable, "{findings} of {of}");
+    };
+    check(10, 0, false);
+    check(11, 0, true);
+    check(11, 55, false);
+    check(12, 55, true);
+    check(200, 1_000, false);
+    check(201, 1_000, true);
+    check(u64::MAX, 1, true);
 }
 
 #[test]
@@ -161,6 +283,11 @@ fn a_team_is_registered_once() {
         |state: Option<&Team>| team::decide(state, team::Command::Register(team.clone()));
     seen.check("once", register(None), "team.registered");
     seen.check("twice", register(Some(&team)), "no: already_registered");
+    let revise = |state: Option<&Team>| team::decide(state, team::Command::Revise(team.clone()));
+    seen.check("revised", revise(Some(&team)), "team.revised");
+    let other = Team { name: "pilots".parse().unwrap(), ..team.clone() };
+    seen.check("revised as another", revise(Some(&other)), "no: already_registered");
+    seen.check("revised before it was there", revise(None), "no: unreadable");
     seen.covers("team.rs");
 }
 
@@ -217,6 +344,43 @@ fn an_organisation_is_founded_by_two_and_its_policy_adopted_by_another() {
     let worker = Actor::Worker { name: Worker::Reconcile };
     check("adopted by a worker", adopt(&proposed, worker), "no: needs_session");
     check("adopted by another", adopt(&proposed, session(2)), "bundle.adopted");
+    let held = organisation::Held { would_end: 30, live: 100 };
+    let rerule =
+        |state: &organisation::Organisation, command| organisation::decide(Some(state), command);
+    let what = || Stream::Organisation;
+    let hold = || Command::HoldRerule { what: what(), held };
+    let release = |actor| Command::ReleaseRerule { what: what(), actor };
+    check("released unheld", rerule(&new, release(session(1))), "no: nothing_held");
+    check("settled unheld", rerule(&new, Command::SettleRerule { what: what() }), "");
+    let stopped = fold(rerule(&new, hold()), Some(new.clone()));
+    check("held", rerule(&new, hold()), "rerule.held");
+    check("held twice", rerule(&stopped, hold()), "");
+    check("released by a token", rerule(&stopped, release(token(1))), "no: needs_session");
+    check("released", rerule(&stopped, release(session(1))), "rerule.released");
+    let settle = Command::SettleRerule { what: what() };
+    check("settled", rerule(&stopped, settle), "rerule.released");
+    let freed = fold(rerule(&stopped, release(session(1))), Some(stopped));
+    assert!(freed.held.is_empty());
+    let administrators = |list: &[u128]| list.iter().map(|n| id(*n)).collect();
+    let recover = |named: &[Identity], left: &[u128], blank| {
+        let reason = Committed::seal(&"laptops lost".to_owned(), "reason", [3; 16]).unwrap().0;
+        let people = named.iter().map(|one| one.id).collect();
+        let recovered = organisation::Recovered { people, none_left: left.is_empty(), reason };
+        let administrators: BTreeSet<IdentityId> = administrators(left);
+        let (people, administrators) = (named, &administrators);
+        let command = Command::Recover { recovered, blank, people, administrators, now: at(0) };
+        organisation::decide(Some(&new), command)
+    };
+    let two = [person(1), person(2)];
+    check("let in again", recover(&two, &[1, 2, 3], false), "organisation.recovered");
+    check("one of them is none", recover(&two, &[1, 3], false), "no: recovery_refused");
+    check("nobody is left", recover(&two, &[], false), "organisation.recovered");
+    check("nobody says why", recover(&two, &[1, 2], true), "no: recovery_refused");
+    check("one alone", recover(&two[..1], &[1, 2], false), "no: recovery_refused");
+    let same = [person(1), person(1)];
+    check("one twice", recover(&same, &[1, 2], false), "no: recovery_refused");
+    let left = [person(1), gone(person(2))];
+    check("one who left", recover(&left, &[1], false), "no: recovery_refused");
     seen.covers("organisation.rs");
     let adopted = fold(adopt(&proposed, session(2)), Some(proposed));
     assert_eq!((adopted.ruling_bundle, adopted.proposals.len()), (next, 0));
@@ -274,42 +438,172 @@ fn a_credential_is_for_somebody_active_and_ends_once_and_in_time() {
     seen.covers("credential.rs");
 }
 
-#[test]
-fn a_finding_is_opened_once_and_resolved_once() {
-    use finding::Command;
-    let mut seen = Seen::default();
-    let opened = Opened {
+fn a_finding(kind: finding::Kind) -> Opened {
+    Opened {
         finding: id(0x700),
-        kind: finding::Kind::Unapproved,
+        kind,
         target: id(0x200),
         entitlement: id(0x100),
-        account: Committed::seal(&"eve".parse().unwrap(), "account", [4; 16]).unwrap().0,
+        account: Some(Committed::seal(&"eve".parse().unwrap(), "account", [4; 16]).unwrap().0),
         request: None,
         grant: None,
         owner: id(9),
         sighting: None,
         detail: "approved by nobody".to_owned(),
+        due_at: Some(at(100)),
+        baseline: false,
+        scope: None,
+    }
+}
+
+#[test]
+fn a_finding_is_opened_once_answered_and_resolved_once() {
+    use finding::{Accepted, Command, Kind, Tried};
+    let mut seen = Seen::default();
+    let on =
+        |state: Option<&finding::Finding>, command, now| finding::decide(state, command, at(now));
+    let fold = |state: Option<finding::Finding>, events: &[finding::Event], now| {
+        events.iter().fold(state, |state, event| finding::apply(state, event, at(now))).unwrap()
     };
-    let open =
-        |state: Option<&finding::Finding>| finding::decide(state, Command::Open(opened.clone()));
-    let resolve = |state: Option<&finding::Finding>| {
-        finding::decide(state, Command::Resolve(Resolution::Done))
-    };
-    seen.check("opened", open(None), "finding.opened");
-    seen.check("nothing resolved", resolve(None), "no: unknown_finding");
-    let one = finding::apply(None, &open(None).unwrap()[0], at(0)).unwrap();
-    seen.check("opened twice", open(Some(&one)), "no: wrong_step");
-    seen.check("resolved", resolve(Some(&one)), "finding.resolved");
-    let done = finding::apply(Some(one.clone()), &resolve(Some(&one)).unwrap()[0], at(5)).unwrap();
-    assert_eq!((done.state.as_str(), done.resolved_at), ("resolved", Some(at(5))));
-    seen.check("resolved twice", resolve(Some(&done)), "no: wrong_step");
+    let opened = || Command::Open(a_finding(Kind::Unapproved));
+    let resolve = || Command::Resolve(Resolution::Done);
+    let accept = |until| Command::Accept(Accepted { request: id(REQUEST), until: at(until) });
+    let tried = |outcome| Command::Tried(Tried { action: id(0x600), outcome });
+    seen.check("opened", on(None, opened(), 0), "finding.opened");
+    for nothing in [resolve(), accept(50), Command::Reopen, tried(Outcome::Done)] {
+        seen.check("of nothing", on(None, nothing, 0), "no: unknown_finding");
+    }
+    let one = fold(None, &on(None, opened(), 0).unwrap(), 0);
+    assert!(!one.is_overdue_at(at(99)) && one.is_overdue_at(at(100)));
+    seen.check("opened twice", on(Some(&one), opened(), 0), "no: wrong_step");
+
+    seen.check("borne", on(Some(&one), accept(50), 10), "finding.accepted");
+    seen.check("borne until a day gone by", on(Some(&one), accept(10), 10), "no: not_acceptable");
+    let borne = fold(Some(one.clone()), &on(Some(&one), accept(50), 10).unwrap(), 10);
+    assert_eq!((borne.state.as_str(), borne.work_at), ("accepted", Some(at(50))));
+    assert!(!borne.is_overdue_at(at(200)), "what is borne is not overdue");
+    seen.check("before its day", on(Some(&borne), Command::Reopen, 49), "no: wrong_step");
+    seen.check("on its day", on(Some(&borne), Command::Reopen, 50), "finding.reopened");
+    let again = fold(Some(borne.clone()), &on(Some(&borne), Command::Reopen, 50).unwrap(), 50);
+    assert_eq!((again.state.as_str(), again.work_at), ("open", None));
+    for kind in [Kind::Overstayed, Kind::Stuck] {
+        let late = fold(None, &on(None, Command::Open(a_finding(kind)), 0).unwrap(), 0);
+        seen.check("an end is never borne", on(Some(&late), accept(50), 0), "no: not_acceptable");
+        let remove = Command::OrderRemoval { by: id(9) };
+        seen.check("it has a grant", on(Some(&late), remove, 0), "no: nothing_to_remove");
+    }
+
+    let order = || Command::OrderRemoval { by: id(9) };
+    seen.check("not ordered", on(Some(&one), tried(Outcome::Done), 5), "no: wrong_step");
+    seen.check("removed", on(Some(&borne), order(), 20), "finding.removal_ordered");
+    let ordered = fold(Some(borne), &on(Some(&one), order(), 20).unwrap(), 20);
+    assert_eq!((ordered.state.as_str(), ordered.work_at), ("open", Some(at(20))));
+    seen.check("ordered twice", on(Some(&ordered), order(), 21), "no: removal_ordered");
+    let failed = || tried(Outcome::Failed { why: "down".to_owned() });
+    let intend = || Command::IntendRemoval { action: id(0x600) };
+    seen.check("not intended", on(Some(&ordered), failed(), 21), "no: wrong_step");
+    seen.check("too early", on(Some(&ordered), intend(), 19), "no: wrong_step");
+    seen.check("not ordered", on(Some(&again), intend(), 60), "no: wrong_step");
+    let mut trying = ordered;
+    let mut now = 21;
+    for (attempt, wait) in [(1, 1), (2, 2), (3, 4)] {
+        seen.check("intended", on(Some(&trying), intend(), now), "finding.removal_intended");
+        let events = on(Some(&trying), intend(), now).unwrap();
+        trying = fold(Some(trying), &events, now);
+        seen.check("under way", on(Some(&trying), intend(), now + 1), "no: wrong_step");
+        assert_eq!(trying.work_at, Some(at(now + 30)), "until the call is surely over");
+        seen.check("tried", on(Some(&trying), failed(), now), "finding.removal_tried");
+        let events = on(Some(&trying), failed(), now).unwrap();
+        trying = fold(Some(trying), &events, now);
+        let removal = trying.removal.clone().unwrap();
+        assert_eq!((removal.attempts, trying.work_at), (attempt, Some(at(now + wait))));
+        now += wait;
+    }
+
+    seen.check("resolved", on(Some(&trying), resolve(), 30), "finding.resolved");
+    let done = fold(Some(trying.clone()), &on(Some(&trying), resolve(), 30).unwrap(), 30);
+    assert_eq!((done.state.as_str(), done.resolved_at), ("resolved", Some(at(30))));
+    assert_eq!(done.work_at, None, "nobody works on what is resolved");
+    for late in [resolve(), accept(50), Command::Reopen, order(), tried(Outcome::Done)] {
+        seen.check("after it was resolved", on(Some(&done), late, 40), "no: wrong_step");
+    }
     seen.covers("finding.rs");
+}
+
+#[test]
+fn a_delegation_is_dated_and_gives_no_right_of_its_own() {
+    use placet_domain::delegation::{self, Command};
+    let mut seen = Seen::default();
+    let make = |from: u128, to: u128, actor, starts: i64, ends: Option<i64>| {
+        let (from, to) = (person(from), if to == 11 { workload(11, 1) } else { person(to) });
+        let command = Command::Make {
+            delegation: id(0x800),
+            actor,
+            from: &from,
+            to: &to,
+            starts_at: at(starts),
+            ends_at: ends.map(at),
+        };
+        delegation::decide(None, command, at(10))
+    };
+    seen.check("made", make(1, 2, session(1), 10, Some(100)), "delegation.made");
+    seen.check("without an end", make(1, 2, session(1), 10, None), "no: delegation_without_end");
+    seen.check(
+        "over before it began",
+        make(1, 2, session(1), 10, Some(10)),
+        "no: delegation_without_end",
+    );
+    seen.check("in the past", make(1, 2, session(1), 1, Some(9)), "no: delegation_without_end");
+    let day = 86_400;
+    let too_long = make(1, 2, session(1), 10, Some(10 + 90 * day + 1));
+    seen.check("longer than 90 days", too_long, "no: delegation_without_end");
+    seen.check("to oneself", make(1, 1, session(1), 10, Some(100)), "no: delegation_to_self");
+    seen.check("to a workload", make(1, 11, session(1), 10, Some(100)), "no: only_people_decide");
+    seen.check("by a token", make(1, 2, token(1), 10, Some(100)), "no: needs_session");
+    let left = gone(person(2));
+    let to_one_who_left = Command::Make {
+        delegation: id(0x800),
+        actor: session(1),
+        from: &person(1),
+        to: &left,
+        starts_at: at(10),
+        ends_at: Some(at(100)),
+    };
+    let to_one_who_left = delegation::decide(None, to_one_who_left, at(10));
+    seen.check("to one who left", to_one_who_left, "no: inactive_identity");
+    seen.check("by another", make(1, 2, session(3), 10, Some(100)), "no: needs_session");
+
+    let made = make(1, 2, session(1), 10, Some(100)).unwrap();
+    let one = delegation::apply(None, &made[0], at(10)).unwrap();
+    let valid = |now| one.is_valid_at(at(now));
+    assert_eq!([valid(9), valid(10), valid(99), valid(100)], [false, true, true, false]);
+    let end =
+        |state, by: u128, now| delegation::decide(state, Command::End { by: id(by) }, at(now));
+    seen.check("of others", end(Some(&one), 3, 20), "no: not_yours");
+    seen.check("of nothing", end(None, 1, 20), "no: unknown_delegation");
+    seen.check("by the delegate", end(Some(&one), 2, 20), "delegation.ended");
+    let over = delegation::apply(Some(one.clone()), &end(Some(&one), 1, 20).unwrap()[0], at(20));
+    let over = over.unwrap();
+    assert!(over.is_valid_at(at(19)) && !over.is_valid_at(at(20)));
+    seen.check("twice", end(Some(&over), 1, 30), "no: wrong_step");
+    seen.check("after its end", end(Some(&one), 1, 100), "no: wrong_step");
+    let again = Command::Make {
+        delegation: id(0x800),
+        actor: session(1),
+        from: &person(1),
+        to: &person(2),
+        starts_at: at(10),
+        ends_at: Some(at(100)),
+    };
+    let again = delegation::decide(Some(&one), again, at(10));
+    seen.check("made twice", again, "no: already_registered");
+    seen.covers("delegation.rs");
 }
 
 #[test]
 fn the_lists_that_policy_is_asked_about_are_closed_and_speak_plainly() {
     let scopes: Vec<&str> = Scope::ALL.iter().map(|one| one.as_str()).collect();
-    assert_eq!(scopes, ["mine", "reports", "owned", "everything"]);
+    assert_eq!(scopes, ["mine", "reports", "owned", "emergencies", "everything"]);
     for deed in Deed::ALL {
         // One name for policies, one for JSON.
         assert_eq!(serde_json::to_value(deed).unwrap(), deed.as_str());
@@ -320,7 +614,8 @@ fn the_lists_that_policy_is_asked_about_are_closed_and_speak_plainly() {
     }
     let without: Vec<&str> =
         Deed::ALL.iter().filter(|one| !one.needs_session()).map(|one| one.as_str()).collect();
-    assert_eq!(without, ["propose_bundle", "export_evidence"], "every other deed is a decision");
+    let ends_or_reads = ["propose_bundle", "propose_catalogue", "report_ending", "export_evidence"];
+    assert_eq!(without, ends_or_reads, "every other deed is a decision");
     let deeds: BTreeSet<&str> = Deed::ALL.iter().map(|one| one.as_str()).collect();
     assert_eq!(deeds.len(), Deed::ALL.len());
 }

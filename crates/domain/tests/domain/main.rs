@@ -5,11 +5,19 @@ mod assign;
 #[cfg(test)]
 mod build;
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
+mod collected;
+#[cfg(test)]
 mod goldens;
+#[cfg(test)]
+mod goldens_catalogue;
 #[cfg(test)]
 mod grant;
 #[cfg(test)]
 mod grant_laws;
+#[cfg(test)]
+mod lasting;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
@@ -18,3 +26,5 @@ mod purity;
 mod request;
 #[cfg(test)]
 mod request_laws;
+#[cfg(test)]
+mod schedule;

@@ -10,7 +10,7 @@ use placet_domain::id::{IdentityId, RequestId};
 use placet_domain::identity::Identity;
 use placet_domain::name::StageName;
 use placet_domain::request::{
-    Approve, Command, Event, Intake, OPEN_SECONDS, Request, Revision, State, apply, decide,
+    Acting, Approve, Command, Event, Intake, OPEN_SECONDS, Request, Revision, State, apply, decide,
 };
 use placet_domain::route::{Candidates, Route, Solved};
 use placet_domain::ruling::Ruling;
@@ -23,21 +23,21 @@ use crate::build::{
 
 /// An ask and everything that it is judged by; as it stands, it is a lawful one.
 #[derive(Clone)]
-struct Ask {
-    revision: Revision,
-    requester: Identity,
-    receiver: Identity,
-    entitlement: Entitlement,
-    excluded: BTreeSet<IdentityId>,
-    already_open: Option<RequestId>,
-    may_ask: Ruling,
-    solved: Solved,
-    candidates: Candidates,
-    now: Timestamp,
+pub struct Ask {
+    pub revision: Revision,
+    pub requester: Identity,
+    pub receiver: Identity,
+    pub entitlement: Entitlement,
+    pub excluded: BTreeSet<IdentityId>,
+    pub already_open: Option<RequestId>,
+    pub may_ask: Ruling,
+    pub solved: Solved,
+    pub candidates: Candidates,
+    pub now: Timestamp,
 }
 
 impl Ask {
-    fn lawful() -> Self {
+    pub fn lawful() -> Self {
         Self {
             revision: revision(1, 11),
             requester: person(1),
@@ -52,13 +52,13 @@ impl Ask {
         }
     }
 
-    fn of(change: impl FnOnce(&mut Self)) -> Self {
+    pub fn of(change: impl FnOnce(&mut Self)) -> Self {
         let mut ask = Self::lawful();
         change(&mut ask);
         ask
     }
 
-    fn intake(&self) -> Intake<'_> {
+    pub fn intake(&self) -> Intake<'_> {
         Intake {
             revision: self.revision.clone(),
             requester: &self.requester,
@@ -66,42 +66,44 @@ impl Ask {
             entitlement: &self.entitlement,
             excluded: self.excluded.clone(),
             already_open: self.already_open,
+            extends: None,
+            escalates_at: None,
             may_ask: &self.may_ask,
             solved: &self.solved,
             candidates: &self.candidates,
         }
     }
 
-    fn submit(&self) -> Result<Vec<Event>, Refusal> {
+    pub fn submit(&self) -> Result<Vec<Event>, Refusal> {
         decide(None, Command::Submit(self.intake()), self.now)
     }
 
-    fn revise(&self, request: &Request) -> Result<Vec<Event>, Refusal> {
+    pub fn revise(&self, request: &Request) -> Result<Vec<Event>, Refusal> {
         decide(Some(request), Command::Revise(self.intake()), self.now)
     }
 
-    fn request(&self) -> Request {
+    pub fn request(&self) -> Request {
         fold(None, &self.submit().unwrap(), self.now)
     }
 }
 
-fn fold(state: Option<Request>, events: &[Event], at: Timestamp) -> Request {
+pub fn fold(state: Option<Request>, events: &[Event], at: Timestamp) -> Request {
     events.iter().fold(state, |state, event| apply(state, event, at)).unwrap()
 }
 
 /// An approval and everything that it is judged by; as it stands, it is a lawful one.
-struct Nod {
-    request: Request,
-    actor: Actor,
-    approver: Identity,
-    digest: Digest,
-    stage: Option<StageName>,
-    ask: Ask,
-    eligible: Vec<(StageName, Ruling)>,
+pub struct Nod {
+    pub request: Request,
+    pub actor: Actor,
+    pub approver: Identity,
+    pub digest: Digest,
+    pub stage: Option<StageName>,
+    pub ask: Ask,
+    pub eligible: Vec<(StageName, Ruling)>,
 }
 
 impl Nod {
-    fn by(who: u128, request: Request) -> Self {
+    pub fn by(who: u128, request: Request) -> Self {
         let eligible = ["owner", "security"]
             .map(|stage| (stage.parse().unwrap(), ruling(Says::Yes)))
             .into_iter()
@@ -111,17 +113,21 @@ impl Nod {
         Self { request, actor, approver, digest, stage: None, ask: Ask::lawful(), eligible }
     }
 
-    fn lawful() -> Self {
+    pub fn lawful() -> Self {
         Self::by(2, Ask::lawful().request())
     }
 
-    fn of(change: impl FnOnce(&mut Self)) -> Self {
+    pub fn of(change: impl FnOnce(&mut Self)) -> Self {
         let mut nod = Self::lawful();
         change(&mut nod);
         nod
     }
 
-    fn give(&self) -> Result<Vec<Event>, Refusal> {
+    pub fn give(&self) -> Result<Vec<Event>, Refusal> {
+        self.give_acting(&[])
+    }
+
+    pub fn give_acting(&self, acting: &[Acting]) -> Result<Vec<Event>, Refusal> {
         let approve = Approve {
             actor: self.actor,
             approver: &self.approver,
@@ -133,11 +139,13 @@ impl Nod {
             solved: &self.ask.solved,
             candidates: &self.ask.candidates,
             eligible: &self.eligible,
+            acting,
+            escalates_at: None,
         };
         decide(Some(&self.request), Command::Approve(approve), self.ask.now)
     }
 
-    fn after(&self) -> Request {
+    pub fn after(&self) -> Request {
         fold(Some(self.request.clone()), &self.give().unwrap(), self.ask.now)
     }
 }
@@ -251,6 +259,18 @@ fn every_ask_is_accepted_or_refused_in_words() {
 
     nods(&mut seen);
     others(&mut seen);
+    let mut more = |case: &str, change: fn(&mut Ask), expect: &str| {
+        seen.check(case, Ask::of(change).submit(), expect);
+    };
+    more("backdated", |ask| ask.revision.starts_at = Some(at(-1)), "no: start_out_of_range");
+    more("extends nothing", |ask| ask.revision.extends = Some(id(0x400)), "no: not_extendable");
+    more(
+        "ends on too much",
+        |ask| {
+            ask.revision.ends_on = (0..9).map(|n| format!("ticket:{n}").parse().unwrap()).collect()
+        },
+        "no: too_many_ending_events",
+    );
     seen.covers("request/decide.rs");
 }
 

@@ -225,6 +225,8 @@ impl World {
             entitlement: &entitlement,
             excluded: excluded(known(requester), known(receiver), &company),
             already_open: None,
+            extends: None,
+            escalates_at: None,
             may_ask: &ruling(Says::Yes),
             solved: &facts.solved(),
             candidates: &facts.candidates(),
@@ -276,6 +278,8 @@ impl World {
                     entitlement: &entitlement,
                     excluded: excluded(known(&requester), known(&receiver), &self.company),
                     already_open: None,
+                    extends: None,
+                    escalates_at: None,
                     may_ask: &ruling(*may_ask),
                     solved: &facts.solved(),
                     candidates: &facts.candidates(),
@@ -296,6 +300,8 @@ impl World {
                     solved: &facts.solved(),
                     candidates: &facts.candidates(),
                     eligible: &facts.rulings(*who),
+                    acting: &[],
+                    escalates_at: None,
                 };
                 decide(Some(request), Command::Approve(approve), self.now)
             }
@@ -464,6 +470,7 @@ impl World {
             Event::Routed(placet_domain::request::Routed {
                 route: pre_approved(),
                 ruling: ruling(Says::Yes).cite(),
+                escalates_at: None,
             }),
         ];
         for event in events {

@@ -66,6 +66,7 @@ impl Command for AdoptBundle {
         // It was validated when it was proposed, by whatever engine ran then.
         draft.engine.policies(self.bundle).await?;
         draft.change(Stream::Organisation, Stream::Organisation, events);
+        draft.concerns(Stream::Organisation);
         Ok(())
     }
 }

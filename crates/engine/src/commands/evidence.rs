@@ -90,9 +90,11 @@ impl Engine {
             }
             let entries: Vec<Stored> = self.store.stream(&stream).await?;
             // Of the organisation and a target only the beginning says who and what it is; of
-            // people and credentials everything does, since they may have ended.
+            // people, credentials and delegations everything does, since they may have ended.
             let keep = match stream {
-                Stream::Identity(_) | Stream::Credential(_) => entries.len(),
+                Stream::Identity(_) | Stream::Credential(_) | Stream::Delegation(_) => {
+                    entries.len()
+                }
                 _ => 1,
             };
             let entries: Vec<Stored> =
@@ -127,7 +129,9 @@ impl Mentions {
         self.actor(entry.actor);
         match &entry.event.0 {
             Event::Request(
-                request::Event::Submitted(submitted) | request::Event::Revised(submitted),
+                request::Event::Submitted(submitted)
+                | request::Event::Revised(submitted)
+                | request::Event::Narrowed(request::Narrow { submitted, .. }),
             ) => {
                 let revision = &submitted.revision;
                 self.people([revision.requester, revision.receiver]);
@@ -135,13 +139,30 @@ impl Mentions {
                 self.streams.insert(Stream::Entitlement(revision.entitlement));
                 self.streams.insert(Stream::Target(revision.terms.target));
             }
-            Event::Identity(identity::Event::Registered(identity)) => self.people(identity.owner()),
+            // In whose place somebody agreed, and what let them.
+            Event::Request(request::Event::ApprovalRecorded(approval)) => {
+                let Some(acting) = &approval.acting_for else { return self.open(body) };
+                self.people([acting.identity]);
+                if let request::Authority::Delegation { delegation } = acting.by {
+                    self.streams.insert(Stream::Delegation(delegation));
+                }
+            }
+            Event::Request(request::Event::Escalated(escalated)) => {
+                self.people(escalated.to.iter().flat_map(|(to, silent)| [*to, *silent]));
+            }
+            Event::Identity(
+                identity::Event::Registered(identity) | identity::Event::Revised(identity),
+            ) => self.people(identity.owner()),
             // Who let this person in: the login code behind the session, and who issued it.
             Event::Credential(credential::Event::Issued(issued)) => {
                 self.streams.extend(issued.opened_by.map(Stream::Credential));
             }
             _ => {}
         }
+        self.open(body)
+    }
+
+    fn open(&mut self, body: &[u8]) -> Result<(), Error> {
         self.commitments.extend(commitments(body)?);
         Ok(())
     }
@@ -150,7 +171,7 @@ impl Mentions {
         let credential: Option<(IdentityId, CredentialId)> = match actor {
             Actor::Person { id, session } => Some((id, session)),
             Actor::Token { id, token } => Some((id, token)),
-            Actor::Worker { .. } | Actor::Founding => None,
+            Actor::Worker { .. } | Actor::Founding | Actor::Recovery => None,
         };
         if let Some((id, credential)) = credential {
             self.people([id]);

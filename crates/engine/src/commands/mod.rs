@@ -1,21 +1,35 @@
 //! Commands: one file each. A command loads, asks policy, lets `domain` decide, and drafts the
 //! commit; it never touches a target.
 
+pub mod answer;
 pub mod approve;
 pub mod bundle;
 pub mod catalogue;
+pub mod collect;
+pub mod delegate;
 pub mod end;
+pub mod ending;
 pub mod evidence;
+pub mod extend;
+pub mod file;
 pub mod found;
+pub(crate) mod leave;
 pub mod login;
+pub mod narrow;
+pub mod question;
+mod recover;
+pub(crate) mod reroute;
+pub mod rerule;
+pub mod review;
 pub mod submit;
+pub mod weigh;
 pub mod withdraw;
 
 use placet_domain::committed::Committed;
 use placet_domain::id::{GrantId, IdentityId, RequestId, Stream};
 use placet_domain::identity::Profile;
 use placet_domain::name::Handle;
-use placet_domain::request::{self, Request};
+use placet_domain::request::{self, Answer, Request};
 use placet_domain::target::Target;
 use placet_domain::{Refusal, grant};
 
@@ -54,10 +68,10 @@ impl Draft<'_> {
         Ok(found.ok_or(Refusal::UnknownGrant { given: id.to_string() })?)
     }
 
-    /// Drafts the grant that a request led to, if its events say that it was approved.
-    pub(crate) async fn grant_if_approved(
+    /// Drafts what a request led to, if its events say that it was approved: a grant, or that a
+    /// finding is borne.
+    pub(crate) async fn carry_out(
         &mut self,
-        request: RequestId,
         events: &[request::Event],
         revision: &request::Revision,
     ) -> Result<Option<GrantId>, Error> {
@@ -66,17 +80,23 @@ impl Draft<'_> {
             _ => None,
         });
         let Some(approved) = approved else { return Ok(None) };
+        if let Some(answering) = revision.answers.filter(|one| one.answer == Answer::Accept) {
+            self.accept_finding(answering.finding, revision).await?;
+            return Ok(None);
+        }
         let target =
             self.engine.store.load::<Target>(revision.terms.target, &mut self.facts).await?;
         let target =
             target.ok_or(Refusal::UnknownTarget { given: revision.terms.target.to_string() })?;
+        // What is issued has to be collected first; asked of the connector, never of the target.
+        let issues = self.engine.connector(&target)?.abilities().issues;
         let profile = self.profile(revision.receiver).await?;
         let account = profile.account_on(&target.name);
         let account = self.seal(&account, "account", revision.receiver)?;
         let id: GrantId = self.engine.environment.id();
         let approved = grant::Approved {
             grant: id,
-            request,
+            request: revision.request,
             digest: approved.digest,
             receiver: revision.receiver,
             entitlement: revision.entitlement,
@@ -85,10 +105,12 @@ impl Draft<'_> {
             account,
             length: revision.length,
             use_by: self.now.plus_seconds(request::USE_BY_SECONDS),
+            starts_at: revision.starts_at,
+            issues,
         };
         let command = grant::Command::Approve { approved, asked: revision.length };
         let events = grant::decide(None, command, self.now)?;
-        self.change(id, request, events);
+        self.change(id, revision.request, events);
         Ok(Some(id))
     }
 

@@ -1,13 +1,18 @@
 //! Submit: somebody asks for one entitlement, for themselves or another, for a length.
 
-use placet_domain::Refusal;
+use std::collections::BTreeSet;
+
+use placet_domain::ending::{EndingEvent, UnreadableEndingEvent};
 use placet_domain::entitlement::Entitlement;
-use placet_domain::id::{GrantId, IdentityId, RequestId};
+use placet_domain::grant::Grant;
+use placet_domain::id::{EntitlementId, FilingId, GrantId, IdentityId, RequestId};
 use placet_domain::length::Length;
 use placet_domain::name::EntitlementName;
-use placet_domain::request::{self, Intake, Revision};
+use placet_domain::request::{self, Answering, Emergency, Intake, Request, Revision};
 use placet_domain::route::{Candidates, Solved};
 use placet_domain::ruling::Ruling;
+use placet_domain::time::UnreadableTimestamp;
+use placet_domain::{Refusal, Timestamp};
 use placet_policy::Ask;
 
 use super::text;
@@ -25,6 +30,16 @@ pub struct SubmitRequest {
     pub justification: String,
     /// A ticket or incident elsewhere.
     pub reference: Option<String>,
+    /// Not before this moment, RFC 3339.
+    pub starts_at: Option<String>,
+    /// What ends it as well, such as `ticket:OPS-7`.
+    pub ends_on: Vec<String>,
+    /// The incident for which the glass is broken.
+    pub incident: Option<String>,
+    /// The grant that it goes on from.
+    pub extends: Option<GrantId>,
+    /// The finding that it answers.
+    pub answers: Option<Answering>,
     /// Makes a new revision of this request instead; approvals of the old one no longer count.
     pub revises: Option<RequestId>,
 }
@@ -37,11 +52,38 @@ pub struct Submitted {
     pub grant: Option<GrantId>,
 }
 
-/// What policy answered to an ask.
-struct Answered {
+/// What policy answered to an ask, and everything else that it is judged by.
+pub(super) struct Answered {
+    around: Around,
+    excluded: BTreeSet<IdentityId>,
+    entitlement: Entitlement,
+    already_open: Option<RequestId>,
     may_ask: Ruling,
     solved: Solved,
-    candidates: Candidates,
+    pub candidates: Candidates,
+    escalates_at: Option<Timestamp>,
+}
+
+impl Answered {
+    pub fn intake<'a>(
+        &'a self,
+        revision: &Revision,
+        extends: Option<&'a Grant>,
+    ) -> Result<Intake<'a>, Refusal> {
+        Ok(Intake {
+            revision: revision.clone(),
+            requester: self.around.identity(revision.requester)?,
+            receiver: self.around.identity(revision.receiver)?,
+            entitlement: &self.entitlement,
+            excluded: self.excluded.clone(),
+            already_open: self.already_open,
+            extends,
+            may_ask: &self.may_ask,
+            solved: &self.solved,
+            candidates: &self.candidates,
+            escalates_at: self.escalates_at,
+        })
+    }
 }
 
 #[async_trait::async_trait]
@@ -49,81 +91,136 @@ impl Command for SubmitRequest {
     type Output = Submitted;
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Submitted, Error> {
-        let requester = draft.someone()?;
-        let length = Length::parse(&self.length)?;
-        let justification = text("justification", &self.justification)?;
-        if justification.is_empty() {
-            return Err(Refusal::EmptyJustification {}.into());
-        }
-        let receiver = match &self.receiver {
-            Some(given) => draft.identity_called(given).await?,
-            None => requester,
-        };
-        let entitlement = draft.entitlement_called(&self.entitlement).await?;
-        let revised = match self.revises {
-            Some(id) => Some(draft.request(id).await?),
+        draft.submit(self, None).await
+    }
+}
+
+impl Draft<'_> {
+    /// Drafts one ask, alone or filed together with others.
+    pub(super) async fn submit(
+        &mut self,
+        asked: &SubmitRequest,
+        filed_with: Option<FilingId>,
+    ) -> Result<Submitted, Error> {
+        let revised = match asked.revises {
+            Some(id) => Some(self.request(id).await?),
             None => None,
         };
-        let request = revised.as_ref().map_or_else(|| draft.engine.environment.id(), |one| one.id);
-
-        let revision = Revision {
-            request,
-            number: revised.as_ref().map_or(1, |one| one.revision.number.saturating_add(1)),
-            requester,
-            receiver,
-            entitlement: entitlement.id,
-            terms: entitlement.terms.clone(),
-            length,
-            justification: draft.seal(&justification, "justification", request)?,
-            reference: draft.seal_text("reference", self.reference.as_deref(), request)?,
+        let revision = self.revision(asked, revised.as_ref(), filed_with).await?;
+        let request = revision.request;
+        let extends = match revision.extends {
+            Some(id) => Some(self.grant(id).await?),
+            None => None,
         };
-        let around = draft.around_ask(requester, receiver, &entitlement).await?;
-        let excluded = around.excluded(requester, receiver)?;
-        let ask = asked(&revision);
-        let answered = draft.answer(around, &ask, justification.chars().count(), &excluded).await?;
-        let (around, answered) = answered;
-
-        let already_open =
-            draft.engine.store.open_ask(receiver, entitlement.id, &mut draft.facts).await?;
-        let intake = Intake {
-            revision: revision.clone(),
-            requester: around.identity(requester)?,
-            receiver: around.identity(receiver)?,
-            entitlement: &entitlement,
-            excluded,
-            already_open: already_open.filter(|open| *open != request),
-            may_ask: &answered.may_ask,
-            solved: &answered.solved,
-            candidates: &answered.candidates,
-        };
+        let characters = asked.justification.trim().chars().count();
+        let answered = self.answer(&revision, characters).await?;
+        let intake = answered.intake(&revision, extends.as_ref())?;
         let command = match &revised {
             Some(_) => request::Command::Revise(intake),
             None => request::Command::Submit(intake),
         };
-        let events = request::decide(revised.as_ref(), command, draft.now)?;
-        let grant = draft.grant_if_approved(request, &events, &revision).await?;
+        let events = request::decide(revised.as_ref(), command, self.now)?;
         // The request's own events come first in the trail.
-        let grants = std::mem::take(&mut draft.commit.changes);
-        draft.change(request, request, events);
-        draft.commit.changes.extend(grants);
-        draft.commit.waiting.push((request, answered.candidates));
+        self.change(request, request, events.clone());
+        let grant = self.carry_out(&events, &revision).await?;
+        self.commit.waiting.push((request, answered.candidates));
         Ok(Submitted { request, grant })
+    }
+
+    /// Reads what was asked into a revision.
+    async fn revision(
+        &mut self,
+        asked: &SubmitRequest,
+        revised: Option<&Request>,
+        filed_with: Option<FilingId>,
+    ) -> Result<Revision, Error> {
+        let requester = self.someone()?;
+        let length = Length::parse(&asked.length)?;
+        let justification = text("justification", &asked.justification)?;
+        if justification.is_empty() {
+            return Err(Refusal::EmptyJustification {}.into());
+        }
+        let receiver = match &asked.receiver {
+            Some(given) => self.identity_called(given).await?,
+            None => requester,
+        };
+        let entitlement = self.entitlement_called(&asked.entitlement).await?;
+        let request = revised.map_or_else(|| self.engine.environment.id(), |one| one.id);
+        Ok(Revision {
+            request,
+            number: revised.map_or(1, |one| one.revision.number.saturating_add(1)),
+            requester,
+            receiver,
+            entitlement: entitlement.id,
+            terms: entitlement.terms,
+            length,
+            justification: self.seal(&justification, "justification", request)?,
+            reference: self.seal_text("reference", asked.reference.as_deref(), request)?,
+            starts_at: asked.starts_at.as_deref().map(moment).transpose()?,
+            ends_on: asked
+                .ends_on
+                .iter()
+                .map(|given| ending_event(given))
+                .collect::<Result<_, _>>()?,
+            extends: asked.extends,
+            filed_with: filed_with.or(revised.and_then(|one| one.revision.filed_with)),
+            emergency: self.emergency(asked.incident.as_deref(), request).await?,
+            answers: asked.answers,
+        })
+    }
+
+    /// The incident, and whether a source of incidents knows it.
+    async fn emergency(
+        &mut self,
+        incident: Option<&str>,
+        request: RequestId,
+    ) -> Result<Option<Emergency>, Error> {
+        let Some(given) = incident else { return Ok(None) };
+        let incident = text("incident", given)?;
+        if incident.is_empty() {
+            return Err(Refusal::NoEmergency {}.into());
+        }
+        let verified = self.engine.knows_incident(&incident)?;
+        let incident = self.seal(&incident, "incident", request)?;
+        Ok(Some(Emergency { incident, verified }))
     }
 }
 
-/// A revision as policies see it, with nobody's approval.
-pub(crate) fn asked(revision: &Revision) -> Ask {
+/// A moment as people write it.
+pub(super) fn moment(given: &str) -> Result<Timestamp, Refusal> {
+    given
+        .trim()
+        .parse()
+        .map_err(|error: UnreadableTimestamp| Refusal::Unreadable { what: error.to_string() })
+}
+
+pub(super) fn ending_event(given: &str) -> Result<EndingEvent, Refusal> {
+    given.trim().parse().map_err(|error: UnreadableEndingEvent| Refusal::EndingEventUnreadable {
+        why: error.to_string(),
+    })
+}
+
+/// A revision as policies see it, with nobody's approval, in the ordinary way.
+fn plainly_asked(revision: &Revision) -> Ask {
     Ask {
         request: revision.request,
         requester: revision.requester,
         receiver: revision.receiver,
         entitlement: revision.entitlement,
         length: revision.length,
-        approvers: std::collections::BTreeSet::new(),
+        approvers: BTreeSet::new(),
+        emergency: None,
+        answers_own_finding: false,
     }
 }
 
 impl Draft<'_> {
+    pub(crate) async fn entitlement(&mut self, id: EntitlementId) -> Result<Entitlement, Error> {
+        let found = self.engine.store.load::<Entitlement>(id, &mut self.facts).await?;
+        let unknown = || Refusal::UnknownEntitlement { given: id.to_string(), hint: String::new() };
+        Ok(found.ok_or_else(unknown)?)
+    }
+
     pub(crate) async fn entitlement_called(&mut self, given: &str) -> Result<Entitlement, Error> {
         let found = match given.parse::<EntitlementName>() {
             Ok(name) => self.engine.store.entitlement_named(&name, &mut self.facts).await?,
@@ -157,20 +254,39 @@ impl Draft<'_> {
         Ok(around)
     }
 
-    async fn answer(
+    /// A revision as policies see it, with nobody's approval.
+    pub(crate) async fn asked(&mut self, revision: &Revision) -> Result<Ask, Error> {
+        let mut ask = plainly_asked(revision);
+        if revision.emergency.is_some() {
+            let asker = revision.requester;
+            let now = self.now;
+            let overdue = self.engine.store.overdue_reviews(asker, now, &mut self.facts).await?;
+            ask.emergency = Some(placet_policy::Emergency { overdue_reviews: overdue });
+        }
+        if let Some(answering) = revision.answers {
+            let found = self.finding(answering.finding).await?;
+            ask.answers_own_finding = self.answers_for(&found, revision.requester).await?;
+        }
+        Ok(ask)
+    }
+
+    /// Asks policy about a revision, and gathers what it is judged by.
+    pub(super) async fn answer(
         &mut self,
-        mut around: Around,
-        ask: &Ask,
+        revision: &Revision,
         justification_length: usize,
-        excluded: &std::collections::BTreeSet<IdentityId>,
-    ) -> Result<(Around, Answered), Error> {
+    ) -> Result<Answered, Error> {
+        let entitlement = self.entitlement(revision.entitlement).await?;
+        let (requester, receiver) = (revision.requester, revision.receiver);
+        let mut around = self.around_ask(requester, receiver, &entitlement).await?;
+        let excluded = around.excluded(requester, receiver)?;
+        let ask = self.asked(revision).await?;
         let policies = self.policies().await?;
-        let entitlement = around.entitlement(ask.entitlement)?.clone();
         let (may_ask, solved, mut records) = {
             let world = around.world();
             let mut asking = policies.asking(&world, self.now);
-            let may_ask = asking.may_ask(ask, justification_length);
-            let solved = asking.solve(ask);
+            let may_ask = asking.may_ask(&ask, justification_length);
+            let solved = asking.solve(&ask);
             (may_ask, solved, asking.into_records())
         };
         let stages = stage_names(solved.route.as_ref());
@@ -178,12 +294,24 @@ impl Draft<'_> {
         let candidates = {
             let world = around.world();
             let mut asking = policies.asking(&world, self.now);
-            let candidates = independent_candidates(&mut asking, ask, &stages, excluded);
+            let candidates = independent_candidates(&mut asking, &ask, &stages, &excluded);
             records.extend(asking.into_records());
             candidates
         };
         self.commit.records.extend(records);
-        Ok((around, Answered { may_ask, solved, candidates }))
+        let escalates_at = self.escalates_at(&around, &candidates).await?;
+        let already_open =
+            self.engine.store.open_ask(receiver, entitlement.id, &mut self.facts).await?;
+        Ok(Answered {
+            around,
+            excluded,
+            entitlement,
+            already_open: already_open.filter(|open| *open != revision.request),
+            may_ask,
+            solved,
+            candidates,
+            escalates_at,
+        })
     }
 }
 

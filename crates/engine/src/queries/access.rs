@@ -4,9 +4,9 @@ use placet_domain::action::Outcome;
 use placet_domain::actor::Actor;
 use placet_domain::canonical::Digest;
 use placet_domain::finding::{Finding, Resolution};
-use placet_domain::grant::{Gone, Grant};
-use placet_domain::id::{FindingId, GrantId, RequestId};
-use placet_domain::request::Request;
+use placet_domain::grant::{Gone, Grant, State};
+use placet_domain::id::{FilingId, FindingId, GrantId, RequestId};
+use placet_domain::request::{self, Request};
 use placet_domain::route::Route;
 use placet_domain::{Refusal, Timestamp};
 use placet_store::Facts;
@@ -22,10 +22,19 @@ use crate::error::Error;
 pub struct StageView {
     pub name: String,
     pub needed: u32,
-    pub approved_by: Vec<Who>,
+    pub approved_by: Vec<ApprovedBy>,
     pub waits_for: Vec<Who>,
     /// The policies' own sentences.
     pub because: Vec<String>,
+}
+
+/// Who agreed, and in whose place if not in their own.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApprovedBy {
+    #[serde(flatten)]
+    pub who: Who,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_whom: Option<Who>,
 }
 
 /// A request, with everything that one who decides has to see.
@@ -54,10 +63,26 @@ pub struct RequestView {
     pub submitted_at: Timestamp,
     pub lapses_at: Timestamp,
     pub decided_at: Option<Timestamp>,
-    /// `people` or `pre_approved`.
+    /// `people`, `pre_approved` or `break_glass`.
     pub route: &'static str,
     pub because: Vec<String>,
     pub stages: Vec<StageView>,
+    /// Since when it waits for those whom it waits for now; none when it is decided.
+    pub waits_since: Option<Timestamp>,
+    /// When silence puts it before those above them.
+    pub escalates_at: Option<Timestamp>,
+    /// Not before this moment.
+    pub starts_at: Option<Timestamp>,
+    /// What ends it as well.
+    pub ends_on: Vec<String>,
+    /// The grant that it goes on from.
+    pub extends: Option<GrantId>,
+    pub filed_with: Option<FilingId>,
+    pub answers: Option<AnswersView>,
+    pub emergency: Option<EmergencyView>,
+    pub questions: Vec<QuestionView>,
+    /// Why nobody can decide it any more, if so: since it was asked, something has changed.
+    pub stalled: Option<String>,
     /// What the receiver holds already.
     pub holds: Vec<String>,
     /// How fresh the knowledge of the target is.
@@ -65,6 +90,47 @@ pub struct RequestView {
     /// How long access may go on after it is removed, in seconds.
     pub residual_seconds: Option<u64>,
     pub grant: Option<GrantView>,
+}
+
+/// The finding that a request answers, and how.
+#[derive(Clone, Debug, Serialize)]
+pub struct AnswersView {
+    pub finding: FindingId,
+    pub answer: &'static str,
+}
+
+/// Why the glass was broken, what was warned of, and the review that is owed for it.
+#[derive(Clone, Debug, Serialize)]
+pub struct EmergencyView {
+    /// None once it was erased.
+    pub incident: Option<String>,
+    /// Whether a source of incidents knew it.
+    pub verified: bool,
+    /// What would have refused it in the ordinary way.
+    pub warnings: Vec<String>,
+    pub review_due_at: Option<Timestamp>,
+    pub review_overdue: bool,
+    pub reviewed_by: Option<Who>,
+    pub verdict: Option<&'static str>,
+}
+
+/// A question about a request, with its answer once there is one.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuestionView {
+    pub number: u32,
+    pub asked_by: Who,
+    pub asked_at: Timestamp,
+    pub question: Option<String>,
+    pub answered_by: Option<Who>,
+    pub answer: Option<String>,
+}
+
+/// What a grant waits for.
+#[derive(Clone, Debug, Serialize)]
+pub struct CollectView {
+    /// `ssh_key` or `token_digest`.
+    pub half: &'static str,
+    pub until: Timestamp,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -81,6 +147,13 @@ pub struct GrantView {
     pub approved_at: Timestamp,
     pub until: Option<Timestamp>,
     pub first_seen_at: Option<Timestamp>,
+    /// While it waits for its receiver: what has to be handed in, and until when.
+    pub collect: Option<CollectView>,
+    /// The public half that was collected, as `ssh:SHA256:...` or `sha256:...`.
+    pub collected: Option<String>,
+    /// The certificate, which is public: who has no key for it can do nothing with it.
+    pub certificate: Option<String>,
+    pub serial: Option<String>,
     /// What the target answered when the last call did not go well.
     pub trouble: Option<String>,
     /// Why it ends or ended.
@@ -105,6 +178,14 @@ pub struct FindingView {
     pub owner: Who,
     pub detail: String,
     pub opened_at: Timestamp,
+    /// By when it has to be answered.
+    pub due_at: Option<Timestamp>,
+    pub overdue: bool,
+    /// Found by the first look at the target.
+    pub baseline: bool,
+    pub accepted_until: Option<Timestamp>,
+    /// How an ordered removal stands.
+    pub removal: Option<String>,
     pub resolved_at: Option<Timestamp>,
     pub resolution: Option<&'static str>,
 }
@@ -125,7 +206,7 @@ impl Engine {
     /// What waits for the actor, the oldest first.
     pub async fn inbox(&self, actor: Actor, page: &Page) -> Result<Vec<RequestView>, Error> {
         let reader = self.reader(actor).await?;
-        self.request_views(self.store.inbox(reader.who, &page.into()).await?).await
+        self.request_views(self.store.inbox(reader.who, reader.at, &page.into()).await?).await
     }
 
     pub async fn grants(
@@ -140,6 +221,12 @@ impl Engine {
             out.push(self.grant_view(grant).await?);
         }
         Ok(out)
+    }
+
+    pub async fn grant(&self, actor: Actor, id: GrantId) -> Result<GrantView, Error> {
+        let reader = self.reader(actor).await?;
+        let found = self.store.grant_for(&reader, id).await?;
+        self.grant_view(found.ok_or(Refusal::UnknownGrant { given: id.to_string() })?).await
     }
 
     pub async fn findings(
@@ -163,7 +250,10 @@ impl Engine {
         Ok(found.state.as_str())
     }
 
-    async fn request_views(&self, requests: Vec<Request>) -> Result<Vec<RequestView>, Error> {
+    pub(super) async fn request_views(
+        &self,
+        requests: Vec<Request>,
+    ) -> Result<Vec<RequestView>, Error> {
         let mut out = Vec::with_capacity(requests.len());
         for request in requests {
             out.push(self.request_view(request).await?);
@@ -171,9 +261,57 @@ impl Engine {
         Ok(out)
     }
 
+    async fn emergency_view(&self, request: &Request) -> Result<Option<EmergencyView>, Error> {
+        let Some(emergency) = &request.revision.emergency else { return Ok(None) };
+        let warnings = match &request.route {
+            Route::BreakGlass { warnings, .. } => {
+                warnings.iter().map(|one| one.why.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
+        let review = request.review.as_ref();
+        let recorded = review.and_then(|review| review.recorded.as_ref());
+        let names = self.names(recorded.iter().map(|one| one.by).collect()).await?;
+        Ok(Some(EmergencyView {
+            incident: self.store.disclosed(&emergency.incident).await?,
+            verified: emergency.verified,
+            warnings,
+            review_due_at: review.map(|review| review.due_at),
+            review_overdue: review
+                .is_some_and(|review| review.is_overdue_at(self.environment.now())),
+            reviewed_by: recorded.map(|one| names.who(one.by)),
+            verdict: recorded.map(|one| one.verdict.as_str()),
+        }))
+    }
+
+    async fn question_views(&self, request: &Request) -> Result<Vec<QuestionView>, Error> {
+        let mut out = Vec::with_capacity(request.questions.len());
+        for one in &request.questions {
+            let answered = one.answered.as_ref();
+            let people = std::iter::once(one.asked.by).chain(answered.map(|answer| answer.by));
+            let names = self.names(people.collect()).await?;
+            out.push(QuestionView {
+                number: one.asked.number,
+                asked_by: names.who(one.asked.by),
+                asked_at: one.asked_at,
+                question: self.store.disclosed(&one.asked.text).await?,
+                answered_by: answered.map(|answer| names.who(answer.by)),
+                answer: match answered {
+                    Some(answer) => self.store.disclosed(&answer.text).await?,
+                    None => None,
+                },
+            });
+        }
+        Ok(out)
+    }
+
     async fn request_view(&self, request: Request) -> Result<RequestView, Error> {
+        let emergency = self.emergency_view(&request).await?;
+        let questions = self.question_views(&request).await?;
+        let open = request.state == request::State::Open;
         let revision = &request.revision;
         let (because, stages) = self.stages(&request).await?;
+        let stalled = self.store.stalled(request.id).await?;
         let names = self.names(vec![revision.requester, revision.receiver]).await?;
         let justification = self.store.disclosed(&revision.justification).await?;
         let reference = match &revision.reference {
@@ -215,9 +353,22 @@ impl Engine {
             route: match request.route {
                 Route::People { .. } => "people",
                 Route::PreApproved { .. } => "pre_approved",
+                Route::BreakGlass { .. } => "break_glass",
             },
             because,
             stages,
+            waits_since: open.then_some(request.waits_since),
+            escalates_at: request.escalates_at.filter(|_| open),
+            starts_at: revision.starts_at,
+            ends_on: revision.ends_on.iter().map(ToString::to_string).collect(),
+            extends: revision.extends,
+            filed_with: revision.filed_with,
+            answers: revision
+                .answers
+                .map(|one| AnswersView { finding: one.finding, answer: one.answer.as_str() }),
+            emergency,
+            questions,
+            stalled,
             holds,
             observed: self.store.last_look(revision.terms.target).await?.into(),
             residual_seconds: reached.map(|reached| reached.connector.abilities().residual_seconds),
@@ -228,13 +379,13 @@ impl Engine {
     /// The sentences of a pre-approval, or the stages with their people.
     async fn stages(&self, request: &Request) -> Result<(Vec<String>, Vec<StageView>), Error> {
         let stages = match &request.route {
-            Route::PreApproved { because } => {
+            Route::PreApproved { because } | Route::BreakGlass { because, .. } => {
                 return Ok((because.iter().map(|one| one.why.clone()).collect(), Vec::new()));
             }
             Route::People { stages } => stages,
         };
         let waiting = self.store.waiting_on(request.id).await?;
-        let people = waiting.values().flatten().copied().chain(request.approvers());
+        let people = waiting.values().flatten().copied().chain(request.spent());
         let names = self.names(people.collect()).await?;
         let view = |stage: &placet_domain::route::Stage| StageView {
             name: stage.name.to_string(),
@@ -243,7 +394,10 @@ impl Engine {
                 .approvals
                 .iter()
                 .filter(|one| one.stage == stage.name)
-                .map(|one| names.who(one.approver))
+                .map(|one| ApprovedBy {
+                    who: names.who(one.approver),
+                    for_whom: one.acting_for.as_ref().map(|acting| names.who(acting.identity)),
+                })
                 .collect(),
             waits_for: waiting
                 .get(&stage.name)
@@ -273,20 +427,23 @@ impl Engine {
             approved_at: grant.approved_at,
             until: grant.until,
             first_seen_at: grant.first_seen_at,
-            trouble: match grant.action.as_ref().and_then(|action| action.outcome.as_ref()) {
-                Some(Outcome::Failed { why } | Outcome::InDoubt { why })
-                    if !grant.state.is_over() =>
-                {
-                    Some(why.clone())
-                }
-                _ => None,
-            },
+            collect: waits_for_its_receiver(&grant),
+            collected: grant.collected.as_ref().map(|collected| collected.public.mark()),
+            certificate: grant.issued.as_ref().map(|issued| issued.certificate.clone()),
+            serial: grant.issued.as_ref().map(|issued| issued.serial.to_string()),
+            trouble: trouble(&grant),
             end: grant.end.as_ref().map(|reason| reason.as_str()),
             end_ordered_at: grant.end_ordered_at,
             over_at: grant.over_at,
             gone: grant.gone.as_ref().map(|gone| match gone {
                 Gone::SeenAbsent { .. } => "seen absent".to_owned(),
                 Gone::CarriedOn { by } => format!("carried on by {by}"),
+                Gone::ValidityOver => "validity over".to_owned(),
+                Gone::RevocationReadBack { hosts } => {
+                    let plural = if hosts.len() == 1 { "" } else { "s" };
+                    format!("revocation read back from {} host{plural}", hosts.len())
+                }
+                Gone::NeverIssued => "never issued".to_owned(),
             }),
         })
     }
@@ -294,7 +451,11 @@ impl Engine {
     async fn finding_view(&self, finding: Finding) -> Result<FindingView, Error> {
         let opened = &finding.opened;
         let names = self.names(vec![opened.owner]).await?;
-        let account = self.store.disclosed(&opened.account).await?;
+        let account = match &opened.account {
+            Some(account) => self.store.disclosed(account).await?,
+            None => None,
+        };
+        let now = self.environment.now();
         Ok(FindingView {
             id: finding.id,
             kind: opened.kind.as_str(),
@@ -307,11 +468,44 @@ impl Engine {
             owner: names.who(opened.owner),
             detail: opened.detail.clone(),
             opened_at: finding.opened_at,
+            due_at: opened.due_at,
+            overdue: finding.is_overdue_at(now),
+            baseline: opened.baseline,
+            accepted_until: finding.accepted.as_ref().map(|one| one.until),
+            removal: finding.removal.as_ref().map(|one| match &one.outcome {
+                None => "ordered".to_owned(),
+                Some(Outcome::Done) => "done, and not yet seen to be gone".to_owned(),
+                Some(Outcome::Failed { why } | Outcome::InDoubt { why }) => {
+                    format!("tried {} times: {why}", one.attempts)
+                }
+            }),
             resolved_at: finding.resolved_at,
             resolution: finding.resolution.as_ref().map(|resolution| match resolution {
                 Resolution::SeenRight { .. } => "a later look no longer shows it",
                 Resolution::Done => "what kept failing has been done",
+                Resolution::Agreed { .. } => "it was agreed to",
             }),
         })
+    }
+}
+
+fn waits_for_its_receiver(grant: &Grant) -> Option<CollectView> {
+    let waits = grant.state == State::Approved && grant.collected.is_none();
+    let half = grant.approved.issues.filter(|_| waits)?;
+    Some(CollectView { half: half.as_str(), until: grant.approved.use_by })
+}
+
+/// What keeps a grant from where it is to go.
+fn trouble(grant: &Grant) -> Option<String> {
+    if grant.state.is_over() {
+        return None;
+    }
+    match grant.action.as_ref().and_then(|action| action.outcome.as_ref()) {
+        Some(Outcome::Failed { why } | Outcome::InDoubt { why }) => Some(why.clone()),
+        _ => {
+            let waits_for = &grant.read_back.as_ref()?.waits_for;
+            let hosts: Vec<&str> = waits_for.iter().map(String::as_str).collect();
+            Some(format!("the revocation is not yet seen on {}", hosts.join(", ")))
+        }
     }
 }

@@ -41,7 +41,10 @@ pub struct TargetView {
     pub name: String,
     pub connector: String,
     pub owner: Who,
+    pub retired: bool,
     pub observed: ObservedView,
+    /// How many findings a look held back, until a person believes it.
+    pub held_back: Option<u64>,
 }
 
 /// The last look at a target.
@@ -100,6 +103,8 @@ impl Engine {
                 name: target.name.to_string(),
                 connector: target.connector.to_string(),
                 owner: names.who(target.owner),
+                held_back: target.brake.as_ref().map(|brake| brake.findings),
+                retired: target.retired,
                 observed: self.store.last_look(target.id).await?.into(),
             });
         }

@@ -3,9 +3,13 @@
 
 mod access;
 mod catalogue;
+mod governed;
+mod lasting;
 mod ledger;
+mod notices;
 mod people;
 mod policy;
+mod replay;
 
 use std::collections::BTreeMap;
 
@@ -14,11 +18,18 @@ use placet_domain::identity::{Identity, Profile};
 use placet_store::Facts;
 use serde::Serialize;
 
-pub use access::{FindingView, GrantView, RequestView, StageView};
+pub use access::{
+    AnswersView, ApprovedBy, EmergencyView, FindingView, GrantView, QuestionView, RequestView,
+    StageView,
+};
 pub use catalogue::{EntitlementView, TargetView};
+pub use governed::{ChangeView, HandoverView, UpkeepView};
+pub use lasting::DelegationView;
 pub use ledger::LedgerReport;
-pub use people::{IdentityView, MeView};
+pub use notices::{NoticeView, UndeliveredView};
+pub use people::{IdentityView, MeView, RecoveredView};
 pub use policy::{PolicyView, ProposalView};
+pub use replay::{ReplayReport, Replayed};
 
 /// A page of a list: at most `limit` rows (200 at the most), after the row named by `after`.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@ use placet_domain::access::Scope;
 use placet_domain::actor::Actor;
 use placet_domain::identity::{Identity, Nature};
 use placet_domain::name::TeamName;
+use placet_domain::organisation::TELL_SECONDS;
 use placet_domain::{Refusal, Timestamp};
 use placet_store::Facts;
 use serde::Serialize;
@@ -23,6 +24,18 @@ pub struct MeView {
     pub by: &'static str,
     pub teams: BTreeSet<TeamName>,
     pub reads: Vec<&'static str>,
+    /// That people were let in by the log's key, for a week after it happened.
+    pub recovered: Option<RecoveredView>,
+}
+
+/// A recovery, told to everybody who logs in.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecoveredView {
+    pub at: Timestamp,
+    pub people: Vec<Who>,
+    /// No administrator was active any more, so they were put in charge.
+    pub none_left: bool,
+    pub reason: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -51,7 +64,27 @@ impl Engine {
             by: if matches!(actor, Actor::Person { .. }) { "session" } else { "token" },
             teams: identity.teams,
             reads: reader.scopes.iter().map(|scope| scope.as_str()).collect(),
+            recovered: self.recovered().await?,
         })
+    }
+
+    /// The last recovery, as long as everybody is told of it. Needs no actor: whoever opens the data
+    /// directory may know, and everybody else asks for it with [`Engine::me`].
+    pub async fn recovered(&self) -> Result<Option<RecoveredView>, Error> {
+        let organisation = self.store.organisation(&mut Facts::default()).await?;
+        let Some((recovered, at)) = organisation.and_then(|one| one.recovered) else {
+            return Ok(None);
+        };
+        if self.environment.now() >= at.plus_seconds(TELL_SECONDS) {
+            return Ok(None);
+        }
+        let names = self.names(recovered.people.iter().copied().collect()).await?;
+        Ok(Some(RecoveredView {
+            at,
+            people: recovered.people.iter().map(|id| names.who(*id)).collect(),
+            none_left: recovered.none_left,
+            reason: self.store.disclosed(&recovered.reason).await?,
+        }))
     }
 
     /// Identities, for those who may read everything.

@@ -5,7 +5,6 @@ use placet_domain::Refusal;
 use placet_domain::action::{Effect, Outcome};
 use placet_domain::actor::Worker;
 use placet_domain::committed::Committed;
-use placet_domain::entitlement::Entitlement;
 use placet_domain::finding::{self, Kind, Opened, Resolution};
 use placet_domain::grant::{self, Grant, Intend, Reason, State};
 use placet_domain::id::{ActionId, GrantId, RequestId, Stream};
@@ -37,8 +36,9 @@ enum Ordered {
     },
     /// Nothing, now.
     Nothing,
-    /// It is over without touching the target: another grant carries the access on.
-    CarriedOn,
+    /// It is over without touching the target: another grant carries the access on, or what was
+    /// given out has run out by itself.
+    Over,
 }
 
 #[async_trait::async_trait]
@@ -48,7 +48,12 @@ impl Command for OrderEnd {
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Ordered, Error> {
         let now = draft.now;
         let mut grant = draft.grant(self.grant).await?;
-        let mut events = Vec::new();
+        let mut events =
+            grant::decide(Some(&grant), grant::Command::RunOut, now).unwrap_or_default();
+        if !events.is_empty() {
+            draft.advance(grant, events);
+            return Ok(Ordered::Over);
+        }
         if matches!(grant.state, State::Pending | State::Active) {
             if grant.until.is_none_or(|until| now < until) {
                 return Ok(Ordered::Nothing);
@@ -68,15 +73,18 @@ impl Command for OrderEnd {
             .overlapping(grant.approved.receiver, grant.approved.entitlement, &mut draft.facts)
             .await?;
         let others = || overlapping.iter().filter(|other| other.id != grant.id);
+        // Each credential is its own: another one does not carry it on.
+        let shared = grant.approved.issues.is_none();
         let goes_on = others().find(|other| {
-            matches!(other.state, State::Pending | State::Active)
+            shared
+                && matches!(other.state, State::Pending | State::Active)
                 && other.until.is_some_and(|until| now < until)
         });
         if let Some(by) = goes_on {
             return match grant::decide(Some(&grant), grant::Command::CarryOn { by }, now) {
                 Ok(events) => {
                     draft.advance(grant, events);
-                    Ok(Ordered::CarriedOn)
+                    Ok(Ordered::Over)
                 }
                 // The end is ordered; handing on waits for the call that is under way.
                 Err(Refusal::BindingBusy {}) => Ok(Ordered::Nothing),
@@ -111,23 +119,21 @@ impl Command for OpenStuck<'_> {
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
         let approved = &self.grant.approved;
-        let entitlement = draft
-            .engine
-            .store
-            .load::<Entitlement>(approved.entitlement, &mut draft.facts)
-            .await?
-            .ok_or_else(|| Error::Fault("the entitlement is gone".to_owned()))?;
+        let entitlement = draft.entitlement(approved.entitlement).await?;
         draft.open_finding(Opened {
             finding: draft.engine.environment.id(),
             kind: Kind::Stuck,
             target: approved.target,
             entitlement: approved.entitlement,
-            account: approved.account,
+            account: Some(approved.account),
             request: Some(approved.request),
             grant: Some(self.grant.id),
             owner: entitlement.owner,
             sighting: None,
             detail: self.detail.clone(),
+            due_at: Some(draft.now.plus_seconds(finding::ANSWER_SECONDS)),
+            baseline: false,
+            scope: None,
         })
     }
 }
@@ -143,14 +149,10 @@ impl Command for Resolve {
     type Output = ();
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
-        let found =
-            draft.engine.store.load::<finding::Finding>(self.finding, &mut draft.facts).await?;
+        let found = draft.finding(self.finding).await?;
         let command = finding::Command::Resolve(self.resolution.clone());
-        let events = finding::decide(found.as_ref(), command)?;
-        let stream = Stream::Finding(self.finding);
-        let request = found.and_then(|one| one.opened.request);
-        let trail = request.map_or_else(|| stream.clone(), Stream::Request);
-        draft.change(stream, trail, events);
+        let events = finding::decide(Some(&found), command, draft.now)?;
+        draft.change_finding(&found, events);
         Ok(())
     }
 }
@@ -159,7 +161,7 @@ impl Draft<'_> {
     pub(super) fn open_finding(&mut self, opened: Opened) -> Result<(), Error> {
         let stream = Stream::Finding(opened.finding);
         let trail = opened.request.map_or_else(|| stream.clone(), Stream::Request);
-        let events = finding::decide(None, finding::Command::Open(opened))?;
+        let events = finding::decide(None, finding::Command::Open(opened), self.now)?;
         self.change(stream, trail, events);
         Ok(())
     }
@@ -216,18 +218,21 @@ impl Engine {
         let (grant, action, epoch) =
             match self.run(actor(Worker::Expire), &OrderEnd { grant: id }).await? {
                 Ordered::Nothing => return Ok(false),
-                Ordered::CarriedOn => return Ok(true),
+                Ordered::Over => return Ok(true),
                 Ordered::Remove { grant, action, epoch } => (grant, action, epoch),
             };
         let outcome = self.remove(&grant, action, epoch).await;
         let done = outcome == Outcome::Done;
-        let detail = match &outcome {
+        let mut detail = match &outcome {
             Outcome::Done => "the target still shows it after a removal".to_owned(),
             Outcome::Failed { why } | Outcome::InDoubt { why } => why.clone(),
         };
         let mut grant = self.finish(Worker::Expire, &grant, action, outcome).await?;
         if done && let Ok(reached) = self.reach(grant.approved.target).await {
-            grant = self.look_at(&reached, &grant).await?;
+            grant = match grant.issued.clone() {
+                Some(issued) => self.read_back(&reached, &grant, &issued, &mut detail).await?,
+                None => self.look_at(&reached, &grant).await?,
+            };
         }
         let open = self.store.open_findings_of(&Stream::Grant(id)).await?;
         let stuck = open.iter().find(|finding| finding.opened.kind == Kind::Stuck);
@@ -255,11 +260,13 @@ impl Engine {
         let order = RemovalOrder {
             action,
             epoch,
-            grant: grant.id,
+            grant: Some(grant.id),
             entitlement: grant.approved.entitlement,
             target: grant.approved.target,
             native: binding.native,
             account: binding.account,
+            issued: grant.issued.as_deref().cloned(),
+            at: self.environment.now(),
         };
         self.within_deadline(reached.connector.remove(order)).await
     }
@@ -312,8 +319,14 @@ impl Engine {
             .store
             .overlapping(grant.approved.receiver, grant.approved.entitlement, &mut Facts::default())
             .await?;
+        // What is in the wild ends by itself, and nothing shows it; that is entered later.
+        if grant.issued.as_ref().is_some_and(|issued| now >= issued.over_at) {
+            return Ok(());
+        }
+        let shared = grant.approved.issues.is_none();
         let goes_on = |other: &Grant| {
-            other.id != id
+            shared
+                && other.id != id
                 && matches!(other.state, State::Pending | State::Active)
                 && other.until.is_some_and(|until| now < until)
         };
@@ -321,11 +334,17 @@ impl Engine {
             return Ok(());
         }
         let action = self.environment.id();
+        // First that it is tried: a process may die in the call.
+        let why = "Placet stopped before the target answered".to_owned();
+        let outcome = Outcome::InDoubt { why };
+        let set_out = Ended { grant: id, action, at: now, outcome, seen_absent: false };
+        journal::append(&self.options.journal, &set_out).map_err(faults)?;
         let outcome = self.remove(&grant, action, epoch.saturating_add(1)).await;
         let reached = self.reach(grant.approved.target).await?;
         let binding = self.binding(&grant).await?;
-        let (observation, _) = self.look(&reached, Scope::Binding(binding.clone())).await;
-        let seen_absent = outcome == Outcome::Done && observation.says(&binding) == Seen::Absent;
+        let looked = self.look(&reached, Scope::Binding(binding.clone())).await;
+        let says = looked.observation.says_of(&binding, grant.kept_as());
+        let seen_absent = outcome == Outcome::Done && says == Seen::Absent;
         let ended = Ended { grant: id, action, at: now, outcome, seen_absent };
         journal::append(&self.options.journal, &ended).map_err(faults)?;
         stepped.ended += 1;

@@ -5,27 +5,28 @@
 
 use std::collections::BTreeMap;
 
-use placet_domain::Refusal;
+use placet_connectors::Granted;
 use placet_domain::action::{Effect, Outcome};
 use placet_domain::actor::Worker;
 use placet_domain::entitlement::Entitlement;
 use placet_domain::grant::{self, Grant, Intend, Reason, State};
 use placet_domain::id::{ActionId, GrantId, IdentityId, Stream};
 use placet_domain::name::StageName;
+use placet_domain::observation::Scope;
 use placet_domain::request::{self, Request};
 use placet_domain::route::Route;
 use placet_domain::ruling::Ruling;
+use placet_domain::{Refusal, Timestamp};
 use placet_ledger::{Act, Claim, Proof, VerifiedAssent};
-use placet_policy::Ask;
+use placet_policy::{Ask, Policies};
 
 use super::touch::{Finish, Reached};
 use super::{Stepped, actor};
 use crate::Engine;
-use crate::commands::submit::asked;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
 
-type Eligible = BTreeMap<(IdentityId, StageName), Ruling>;
+pub(crate) type Eligible = BTreeMap<(IdentityId, StageName), Ruling>;
 
 /// Asks policy again and records the intent to grant.
 struct IntendGrant {
@@ -64,7 +65,13 @@ impl Command for IntendGrant {
             let why = "the terms of the entitlement have changed".to_owned();
             return draft.stop(grant, Reason::NotAssented { why });
         }
-        let (ruling, eligible) = draft.rule_again(&request, &entitlement).await?;
+        if draft.scope_changed_since(&entitlement, grant.approved_at).await? {
+            let why = "what the entitlement allows on the target has changed since".to_owned();
+            return draft.stop(grant, Reason::NotAssented { why });
+        }
+        let policies = draft.policies().await?;
+        let (ruling, eligible) =
+            draft.rule_again(&policies, &request, &entitlement, draft.now).await?;
         let (overlapping, epoch) = draft
             .engine
             .store
@@ -100,43 +107,58 @@ impl Draft<'_> {
 
     /// Asks the ruling bundle, with fresh facts: whether it may be granted now, and for each
     /// approver whether they still may approve. Only those who may are counted.
-    async fn rule_again(
+    /// Approvals are as old as they were at `begins`: what has begun does not age.
+    pub(crate) async fn rule_again(
         &mut self,
+        policies: &Policies,
         request: &Request,
         entitlement: &Entitlement,
+        begins: Timestamp,
     ) -> Result<(Ruling, Eligible), Error> {
         let revision = &request.revision;
         let mut around =
             self.around_ask(revision.requester, revision.receiver, entitlement).await?;
-        for approver in request.approvers() {
+        for approver in request.spent() {
             self.include(&mut around, approver).await?;
         }
-        let policies = self.policies().await?;
+        let mut ask = Ask { approvers: request.spent(), ..self.asked(revision).await? };
         let world = around.world();
         let mut asking = policies.asking(&world, self.now);
-        let mut ask = Ask { approvers: request.approvers(), ..asked(revision) };
         let mut eligible = Eligible::new();
         for approval in &request.approvals {
-            let ruling = asking.may_approve(&ask, &approval.stage, approval.approver);
+            let right = approval.by_right_of();
+            let mut ruling = asking.may_approve(&ask, &approval.stage, right);
+            // Who agreed in another's place must still be there, like the one whose right it was.
+            if !around.identity(approval.approver)?.is_active_at(self.now) {
+                ruling = ruling.overruled("law.active", "who agreed is no longer active");
+            }
             eligible.insert((approval.approver, approval.stage.clone()), ruling);
         }
+        // Who has left since it began was eligible when it did; leaving takes nothing back.
+        let (now, known) = (self.now, &around.identities);
+        let stands = |approver: IdentityId| {
+            begins < now && known.get(&approver).is_some_and(|one| !one.is_active_at(now))
+        };
         let counted: Vec<&request::Approval> = request
             .approvals
             .iter()
             .filter(|one| {
-                eligible.get(&(one.approver, one.stage.clone())).is_some_and(|r| r.permit)
+                let may = eligible.get(&(one.approver, one.stage.clone()));
+                may.is_some_and(|ruling| ruling.permit) || stands(one.approver)
             })
             .collect();
-        ask.approvers = counted.iter().map(|one| one.approver).collect();
+        ask.approvers = counted.iter().flat_map(|one| [one.approver, one.by_right_of()]).collect();
         let mut counters: BTreeMap<StageName, u32> = BTreeMap::new();
         for approval in &counted {
             *counters.entry(approval.stage.clone()).or_insert(0) += 1;
         }
         let oldest = counted.iter().map(|one| one.at).min();
-        let age = oldest.map(|at| self.now.seconds_since(at));
+        let age = oldest.map(|at| begins.seconds_since(at));
         let ruling = match request.route {
             Route::PreApproved { .. } => asking.may_grant_preapproved(&ask),
-            Route::People { .. } => asking.may_grant(&ask, &counters, age),
+            Route::People { .. } | Route::BreakGlass { .. } => {
+                asking.may_grant(&ask, &counters, age)
+            }
         };
         self.commit.records.extend(asking.into_records());
         Ok((ruling, eligible))
@@ -186,11 +208,18 @@ impl Engine {
 
     async fn fulfil_one(&self, grant: Grant) -> Result<(), Error> {
         let reached = self.reach(grant.approved.target).await?;
+        self.ready(&reached).await?;
         let Some(grant) = self.settle_doubt(&reached, grant).await? else { return Ok(()) };
+        if grant.state == State::Approved && self.scope_differs(&reached, &grant).await? {
+            let why = "what the entitlement allows on the target is not what was agreed to";
+            let stop =
+                Stop { grant: grant.id, reason: Reason::NotAssented { why: why.to_owned() } };
+            return self.run(actor(Worker::Fulfil), &stop).await;
+        }
         let intent = IntendGrant { grant: grant.id };
         let intended = self.run(actor(Worker::Fulfil), &intent).await?;
         let Intended::Go { grant, action, entitlement, eligible } = intended else { return Ok(()) };
-        let outcome = match self.assent(&grant, action, &entitlement, &eligible).await {
+        let granted = match self.assent(&grant, action, &entitlement, &eligible).await {
             Ok(assent) => self.within_deadline(reached.connector.grant(assent)).await,
             Err(error) => {
                 // Nothing was called, so the action surely failed; without assent it also ends.
@@ -208,12 +237,26 @@ impl Engine {
                 return Ok(());
             }
         };
-        let failed = matches!(outcome, Outcome::Failed { .. });
-        let grant = self.finish(Worker::Fulfil, &grant, action, outcome).await?;
+        let failed = matches!(granted.outcome, Outcome::Failed { .. });
+        let grant = self.finish(Worker::Fulfil, &grant, action, granted).await?;
         if !failed {
             self.look_at(&reached, &grant).await?;
         }
         Ok(())
+    }
+
+    /// Whether the target says now that the native thing allows something else than was agreed to.
+    async fn scope_differs(&self, reached: &Reached, grant: &Grant) -> Result<bool, Error> {
+        if !reached.connector.abilities().tells_scopes {
+            return Ok(false);
+        }
+        let native = &grant.approved.native;
+        let binding = self.binding(grant).await?;
+        let looked = self.look(reached, Scope::Binding(binding)).await;
+        let agreed = self.store.agreed_scope(grant.approved.target, native).await?;
+        Ok(
+            matches!((looked.scopes.get(native), agreed), (Some(now), Some(agreed)) if *now != agreed),
+        )
     }
 
     /// An earlier call whose outcome is unknown is resolved by looking, never by assuming. None if
@@ -249,9 +292,10 @@ impl Engine {
         worker: Worker,
         grant: &Grant,
         action: ActionId,
-        outcome: Outcome,
+        came_of_it: impl Into<Granted>,
     ) -> Result<Grant, Error> {
-        self.run(actor(worker), &Finish { grant: grant.id, action, outcome }).await
+        let came_of_it = came_of_it.into();
+        self.run(actor(worker), &Finish { grant: grant.id, action, came_of_it }).await
     }
 
     /// The proof, out of the ledger alone, that exactly this was agreed to.

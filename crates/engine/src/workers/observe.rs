@@ -1,21 +1,22 @@
 //! Observe and reconcile: every target is looked at as a whole in turn, and what is seen is laid
 //! beside what was approved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use placet_domain::Timestamp;
 use placet_domain::actor::Worker;
 use placet_domain::canonical::{self, Digest};
 use placet_domain::entitlement::Entitlement;
-use placet_domain::finding::{Kind, Opened, Resolution};
+use placet_domain::finding::{ANSWER_SECONDS, Kind, Opened, Resolution};
+use placet_domain::grant::Half;
 use placet_domain::id::{GrantId, RequestId, Stream, TargetId};
+use placet_domain::name::{AccountName, NativeId};
 use placet_domain::observation::{Binding, Completeness, Governed, Observation, Scope, Seen};
-use placet_domain::reconcile::{self, Consequence, Held, Known};
-use placet_domain::target::{self, Observed, Target};
-use placet_store::{Observed as Rows, Page};
+use placet_domain::reconcile::{self, About, Beside, Consequence, Held, Known};
+use placet_domain::target::{self, Braked, Observed, Target};
+use placet_store::{Facts, Observed as Rows, Page};
 
 use super::end::{Resolve, sealed};
-use super::touch::See;
+use super::touch::{Looked, See};
 use super::{Stepped, actor};
 use crate::Engine;
 use crate::draft::{Command, Draft};
@@ -28,6 +29,8 @@ struct Record<'a> {
     detail: Option<String>,
     known: &'a BTreeSet<Binding>,
     baseline: bool,
+    /// What native things are agreed to allow from now on.
+    scopes: Vec<(NativeId, String)>,
 }
 
 #[async_trait::async_trait]
@@ -40,8 +43,11 @@ impl Command for Record<'_> {
         let gone: Vec<Binding> =
             if complete { self.known.difference(seen).cloned().collect() } else { Vec::new() };
         let appeared = seen.difference(self.known).count();
-        if complete && (self.baseline || appeared > 0 || !gone.is_empty()) {
-            let state = draft.engine.store.load::<Target>(self.target, &mut draft.facts).await?;
+        let state = draft.engine.store.load::<Target>(self.target, &mut draft.facts).await?;
+        // A release is good for one look, and this is it.
+        let released = state.as_ref().is_some_and(|target| target.released);
+        let news = self.baseline || released || appeared > 0 || !gone.is_empty();
+        if complete && news {
             let salt = Digest::from_bytes(draft.engine.environment.random()).to_string();
             let root = canonical::digest(&(&salt, seen))?;
             let salt = draft.seal(&salt, "observation", self.target)?;
@@ -67,6 +73,7 @@ impl Command for Record<'_> {
             detail: self.detail.clone(),
             seen: seen.iter().cloned().collect(),
             gone,
+            scopes: self.scopes.clone(),
         });
         Ok(())
     }
@@ -76,10 +83,13 @@ impl Command for Record<'_> {
 struct OpenDifference<'a> {
     kind: Kind,
     entitlement: &'a Entitlement,
-    binding: &'a Binding,
+    about: &'a About,
     grant: Option<GrantId>,
     request: Option<RequestId>,
     observation: &'a Observation,
+    baseline: bool,
+    /// What the native thing allows now, where that is what changed.
+    scope: Option<&'a str>,
 }
 
 #[async_trait::async_trait]
@@ -88,12 +98,22 @@ impl Command for OpenDifference<'_> {
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
         let finding = draft.engine.environment.id();
-        let account = sealed(draft, &self.binding.account, Stream::Finding(finding))?;
+        let account = match self.about {
+            About::Binding(binding) => {
+                Some(sealed(draft, &binding.account, Stream::Finding(finding))?)
+            }
+            About::Native(_) => None,
+        };
         let detail = match self.kind {
             Kind::Unapproved => "it is there, and no request was ever approved for it",
+            Kind::Orphan => {
+                "it is there, no request was ever approved for it, and the account belongs to \
+                 nobody who is active"
+            }
             Kind::Missing => "it was approved and seen, and is no longer there",
             Kind::Overstayed => "its end has come, and it is still there",
-            Kind::Stuck => "it cannot be ended",
+            Kind::ScopeChanged => "what it allows on the target is not what was agreed to",
+            Kind::Stuck | Kind::OverdueReview => "it cannot be ended",
         };
         draft.open_finding(Opened {
             finding,
@@ -106,8 +126,38 @@ impl Command for OpenDifference<'_> {
             owner: self.entitlement.owner,
             sighting: Some(self.observation.cite()),
             detail: detail.to_owned(),
+            due_at: Some(draft.now.plus_seconds(ANSWER_SECONDS)),
+            baseline: self.baseline,
+            scope: self.scope.map(|scope| Digest::of(scope.as_bytes())),
         })
     }
+}
+
+/// Stops at a look that reports more than is believed without a person.
+struct Brake {
+    target: TargetId,
+    braked: Braked,
+}
+
+#[async_trait::async_trait]
+impl Command for Brake {
+    type Output = ();
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
+        let target = draft.target(self.target).await?;
+        let command = target::Command::Brake(self.braked.clone());
+        let events = target::decide(Some(&target), command)?;
+        draft.change(target.id, target.id, events);
+        Ok(())
+    }
+}
+
+/// A look at a whole target, with what it is held against.
+struct Whole<'a> {
+    entitlements: &'a [Entitlement],
+    observation: &'a Observation,
+    scopes: &'a BTreeMap<NativeId, String>,
+    baseline: bool,
 }
 
 impl Engine {
@@ -118,7 +168,7 @@ impl Engine {
             let Some(last) = targets.last() else { return Ok(()) };
             page.after = Some(last.name.to_string());
             for target in targets {
-                if !self.is_due(target.id).await? {
+                if target.retired || !self.is_due(target.id).await? {
                     continue;
                 }
                 match self.observe_one(target.id, stepped).await {
@@ -146,13 +196,15 @@ impl Engine {
         stepped: &mut Stepped,
     ) -> Result<(), Error> {
         let reached = self.reach(id).await?;
+        self.ready(&reached).await?;
         let mut facts = placet_store::Facts::default();
         let entitlements = self.store.entitlements_on(id, &mut facts).await?;
         let governed: Vec<Governed> = entitlements
             .iter()
             .map(|one| Governed { entitlement: one.id, native: one.terms.native.clone() })
             .collect();
-        let (mut observation, detail) = self.look(&reached, Scope::Everything).await;
+        let Looked { mut observation, scopes, detail } =
+            self.look(&reached, Scope::Everything).await;
         // What is not governed is none of Placet's business, and is not kept.
         observation
             .present
@@ -162,49 +214,149 @@ impl Engine {
         let last = self.store.last_look(id).await?;
         let baseline = last.as_ref().is_none_or(|last| last.complete_at.is_none());
         let completeness = observation.completeness.as_str();
-        // Told once for each change, not at every look.
+        // Told once for each change, not at every look; and never where no look can show anything.
+        let blind = reached.connector.abilities().issues.is_some_and(Half::is_in_the_wild);
         if let Some(detail) = &detail
+            && !blind
             && last.is_none_or(|last| last.completeness != completeness)
         {
             tracing::warn!(target = %reached.target.name, completeness, "{detail}");
         }
-        let record =
-            Record { target: id, observation: &observation, detail, known: &known, baseline };
+        let (changed, agreed) = self.scopes_against(id, &entitlements, &scopes).await?;
+        let record = Record {
+            target: id,
+            observation: &observation,
+            detail,
+            known: &known,
+            baseline,
+            scopes: agreed,
+        };
         self.run(actor(Worker::Observe), &record).await?;
 
         let held = self.held(id).await?;
         let open = self.known_findings(id, &entitlements).await?;
+        let living = self.living(&reached.target, &observation).await?;
+        let beside = Beside { living, changed };
         let now = self.environment.now();
-        for consequence in reconcile::plan(&governed, &held, &open, &observation, now) {
-            self.settle(consequence, &entitlements, &observation, now, stepped).await?;
+        let planned = reconcile::plan(&governed, &held, &open, &beside, &observation, now);
+        let whole = Whole {
+            entitlements: &entitlements,
+            observation: &observation,
+            scopes: &scopes,
+            baseline,
+        };
+        let released = reached.target.released;
+        let of = known.len().max(held.len());
+        let braked = !baseline && !released && self.brakes(id, &planned, of).await?;
+        for consequence in planned {
+            // Behind the brake, nothing new is reported; what was granted goes on its way.
+            if braked && matches!(consequence, Consequence::Open { .. }) {
+                continue;
+            }
+            self.settle(consequence, &whole, stepped).await?;
         }
         Ok(())
+    }
+
+    /// Whether a look reports more than is believed; the target then waits for a person.
+    async fn brakes(
+        &self,
+        target: TargetId,
+        planned: &[Consequence],
+        of: usize,
+    ) -> Result<bool, Error> {
+        let opens = planned.iter().filter(|one| matches!(one, Consequence::Open { .. })).count();
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let braked = Braked { findings: count(opens), of: count(of) };
+        if !target::is_unbelievable(braked.findings, braked.of) {
+            return Ok(false);
+        }
+        self.run(actor(Worker::Observe), &Brake { target, braked }).await?;
+        Ok(true)
+    }
+
+    /// The accounts of a look that belong to somebody who is active.
+    async fn living(
+        &self,
+        target: &Target,
+        observation: &Observation,
+    ) -> Result<BTreeSet<AccountName>, Error> {
+        let now = self.environment.now();
+        let accounts: BTreeSet<&AccountName> =
+            observation.present.iter().map(|binding| &binding.account).collect();
+        let mut living = BTreeSet::new();
+        for account in accounts {
+            let holders = self.holders_of(&target.name, account).await?;
+            if holders.iter().any(|holder| holder.is_active_at(now)) {
+                living.insert(account.clone());
+            }
+        }
+        Ok(living)
+    }
+
+    /// What the native things allow, against what was agreed to: those that differ, and what is agreed
+    /// to from now on, because it was seen for the first time or because people agreed to it.
+    async fn scopes_against(
+        &self,
+        target: TargetId,
+        entitlements: &[Entitlement],
+        scopes: &BTreeMap<NativeId, String>,
+    ) -> Result<(BTreeSet<NativeId>, Vec<(NativeId, String)>), Error> {
+        let (mut changed, mut agreed) = (BTreeSet::new(), Vec::new());
+        for one in entitlements {
+            let native = &one.terms.native;
+            let Some(scope) = scopes.get(native) else { continue };
+            let known = self.store.agreed_scope(target, native).await?;
+            if known.as_ref() == Some(scope) {
+                continue;
+            }
+            let last = self.store.last_scope_change(one.id, &mut Facts::default()).await?;
+            let agreed_to = last.is_some_and(|last| {
+                matches!(last.resolution, Some(Resolution::Agreed { .. }))
+                    && last.opened.scope == Some(Digest::of(scope.as_bytes()))
+            });
+            if known.is_none() || agreed_to {
+                agreed.push((native.clone(), scope.clone()));
+            } else {
+                changed.insert(native.clone());
+            }
+        }
+        Ok((changed, agreed))
     }
 
     async fn settle(
         &self,
         consequence: Consequence,
-        entitlements: &[Entitlement],
-        observation: &Observation,
-        _now: Timestamp,
+        whole: &Whole<'_>,
         stepped: &mut Stepped,
     ) -> Result<(), Error> {
+        let observation = whole.observation;
         match consequence {
             Consequence::See { grant, present } => {
                 let seen = if present { Seen::Present } else { Seen::Absent };
                 self.run(actor(Worker::Reconcile), &See { grant, observation, seen }).await?;
             }
-            Consequence::Open { kind, binding, grant, request } => {
-                let entitlement =
-                    entitlements.iter().find(|one| one.terms.native == binding.native);
+            Consequence::Open { kind, about, grant, request } => {
+                let native = match &about {
+                    About::Binding(binding) => &binding.native,
+                    About::Native(native) => native,
+                };
+                let entitlement = whole.entitlements.iter().find(|one| one.terms.native == *native);
                 let Some(entitlement) = entitlement else { return Ok(()) };
+                let scope = match &about {
+                    About::Native(native) => whole.scopes.get(native).map(String::as_str),
+                    About::Binding(_) => None,
+                };
+                let baseline = whole.baseline;
                 let open = OpenDifference {
                     kind,
                     entitlement,
-                    binding: &binding,
+                    about: &about,
                     grant,
                     request,
                     observation,
+                    baseline,
+                    scope,
                 };
                 self.run(actor(Worker::Reconcile), &open).await?;
                 stepped.findings += 1;
@@ -231,6 +383,7 @@ impl Engine {
                 until: grant.until,
                 calls_over_at: calls_over_at.max(grant.grant_calls_over_at),
                 first_seen_at: grant.first_seen_at,
+                kept_as: grant.kept_as(),
             });
         }
         Ok(out)
@@ -244,18 +397,18 @@ impl Engine {
         let mut out = Vec::new();
         for finding in self.store.open_findings_on(target).await? {
             let opened = &finding.opened;
-            let native = entitlements.iter().find(|one| one.id == opened.entitlement);
-            let account = self.store.disclosed(&opened.account).await?;
-            if let (Some(entitlement), Some(account)) = (native, account) {
-                let native = entitlement.terms.native.clone();
-                let binding = Binding { native, account };
-                out.push(Known {
-                    finding: finding.id,
-                    kind: opened.kind,
-                    binding,
-                    grant: opened.grant,
-                });
-            }
+            let entitlement = entitlements.iter().find(|one| one.id == opened.entitlement);
+            let Some(entitlement) = entitlement else { continue };
+            let native = entitlement.terms.native.clone();
+            let about = match &opened.account {
+                None => About::Native(native),
+                Some(account) => match self.store.disclosed(account).await? {
+                    Some(account) => About::Binding(Binding { native, account }),
+                    None => continue,
+                },
+            };
+            let (kind, grant) = (opened.kind, opened.grant);
+            out.push(Known { finding: finding.id, kind, about, grant });
         }
         Ok(out)
     }

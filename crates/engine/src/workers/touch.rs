@@ -1,14 +1,15 @@
 //! Touching a target: a call with a deadline, and a look with its times. What a target answers is
 //! recorded, never interpreted here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use placet_connectors::{Connector, Look};
+use placet_connectors::{Connector, Granted, Look};
 use placet_domain::Refusal;
 use placet_domain::action::Outcome;
 use placet_domain::grant::{self, Grant};
 use placet_domain::id::{ActionId, GrantId, TargetId};
-use placet_domain::name::AccountName;
+use placet_domain::name::{AccountName, NativeId};
 use placet_domain::observation::{Binding, Observation, Scope, Seen};
 use placet_domain::target::Target;
 use placet_store::Facts;
@@ -24,7 +25,7 @@ const CALL_SECONDS: u64 = grant::CALL_SECONDS - 5;
 pub(super) struct Finish {
     pub grant: GrantId,
     pub action: ActionId,
-    pub outcome: Outcome,
+    pub came_of_it: Granted,
 }
 
 #[async_trait::async_trait]
@@ -33,7 +34,8 @@ impl Command for Finish {
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Grant, Error> {
         let grant = draft.grant(self.grant).await?;
-        let command = grant::Command::Finish { action: self.action, outcome: self.outcome.clone() };
+        let Granted { outcome, issued } = self.came_of_it.clone();
+        let command = grant::Command::Finish { action: self.action, outcome, issued };
         let events = grant::decide(Some(&grant), command, draft.now)?;
         Ok(draft.advance(grant, events))
     }
@@ -82,12 +84,31 @@ pub(crate) struct Reached {
     pub connector: Arc<dyn Connector>,
 }
 
+/// What a look came to.
+pub(super) struct Looked {
+    pub observation: Observation,
+    /// What native things really allow, where the target can say.
+    pub scopes: BTreeMap<NativeId, String>,
+    /// Why it is not complete.
+    pub detail: Option<String>,
+}
+
 impl Engine {
     pub(crate) async fn reach(&self, id: TargetId) -> Result<Reached, Error> {
         let target = self.store.load::<Target>(id, &mut Facts::default()).await?;
         let target = target.ok_or(Refusal::UnknownTarget { given: id.to_string() })?;
         let connector = self.connector(&target)?;
         Ok(Reached { target, connector })
+    }
+
+    /// Makes a target ready that was never looked at: what a kind needs beside the target, such as an
+    /// empty list of revocations, is there before anything is granted. Doing it again changes nothing.
+    pub(super) async fn ready(&self, reached: &Reached) -> Result<(), Error> {
+        if self.store.last_look(reached.target.id).await?.is_some() {
+            return Ok(());
+        }
+        let set_up = reached.connector.set_up(self.environment.now()).await;
+        set_up.map_err(|why| Error::Fault(format!("target `{}`: {why}", reached.target.name)))
     }
 
     /// The binding on the target that a grant stands for.
@@ -98,21 +119,21 @@ impl Engine {
     }
 
     /// A call that takes too long is in doubt.
-    pub(super) async fn within_deadline(&self, call: impl Future<Output = Outcome>) -> Outcome {
+    pub(super) async fn within_deadline<T: From<Outcome>>(
+        &self,
+        call: impl Future<Output = T>,
+    ) -> T {
         tokio::select! {
-            outcome = call => outcome,
+            answer = call => answer,
             () = self.environment.after(CALL_SECONDS) => {
-                Outcome::InDoubt { why: format!("no answer within {CALL_SECONDS} seconds") }
+                let why = format!("no answer within {CALL_SECONDS} seconds");
+                Outcome::InDoubt { why }.into()
             }
         }
     }
 
     /// Looks at a target, and says when.
-    pub(super) async fn look(
-        &self,
-        reached: &Reached,
-        scope: Scope,
-    ) -> (Observation, Option<String>) {
+    pub(super) async fn look(&self, reached: &Reached, scope: Scope) -> Looked {
         let began_at = self.environment.now();
         let look = tokio::select! {
             look = reached.connector.observe(&scope) => look,
@@ -128,15 +149,19 @@ impl Engine {
             began_at,
             finished_at: self.environment.now(),
             present: look.present,
+            credentials: look.credentials,
         };
-        (observation, look.detail)
+        Looked { observation, scopes: look.scopes, detail: look.detail }
     }
 
-    /// Looks at the one binding of a grant and tells the grant.
+    /// Looks at the one binding of a grant and tells the grant. What is in the wild no look shows.
     pub(super) async fn look_at(&self, reached: &Reached, grant: &Grant) -> Result<Grant, Error> {
+        if grant.is_in_the_wild() {
+            return Ok(grant.clone());
+        }
         let binding = self.binding(grant).await?;
-        let (observation, _) = self.look(reached, Scope::Binding(binding.clone())).await;
-        let seen = observation.says(&binding);
+        let Looked { observation, .. } = self.look(reached, Scope::Binding(binding.clone())).await;
+        let seen = observation.says_of(&binding, grant.kept_as());
         let see = See { grant: grant.id, observation: &observation, seen };
         self.run(super::actor(placet_domain::actor::Worker::Observe), &see).await
     }

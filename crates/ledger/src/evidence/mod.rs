@@ -189,6 +189,10 @@ fn checks(
         Some(Basis::PreApproved { policies }) => {
             out.push(format!("a pre-approved pattern is cited: {}", story::quoted(policies)));
         }
+        Some(Basis::BreakGlass { policies }) => out.push(format!(
+            "the glass was broken in an emergency, as {} permits, and a review is owed for it",
+            story::quoted(policies)
+        )),
         None => {}
     }
     if let (Some(request), Some(grant)) = (&judged.request, &judged.grant) {

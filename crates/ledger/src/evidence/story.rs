@@ -1,12 +1,15 @@
 //! The story of a request, one plain sentence for each entry. Names are told where they were
 //! disclosed, else the opaque id stands.
 
+use std::collections::BTreeSet;
+
 use placet_domain::action::{Effect, Outcome};
 use placet_domain::event::{Event, trail as seal};
 use placet_domain::finding;
-use placet_domain::grant::{self, Gone, Reason};
-use placet_domain::request::{self, Basis, Submitted};
+use placet_domain::grant::{self, Collected, Gone, Public, Reason};
+use placet_domain::request::{self, Approval, Authority, Basis, Revision, Submitted};
 use placet_domain::route::Route;
+use placet_domain::ruling::Deciding;
 use placet_domain::time::Timestamp;
 
 use super::related::Related;
@@ -76,16 +79,42 @@ fn sentence(step: &Step, related: &Related) -> String {
     match &step.entry.event.0 {
         Event::Request(event) => of_request(event, related),
         Event::Grant(event) => of_grant(event, related),
-        Event::Finding(finding::Event::Opened(opened)) => {
-            let owner = related.who(opened.owner);
-            let (kind, detail) = (opened.kind.as_str(), &opened.detail);
-            format!("a finding was opened ({kind}: {detail}); {owner} has to answer it")
-        }
-        Event::Finding(finding::Event::Resolved { .. }) => "the finding was resolved".to_owned(),
+        Event::Finding(event) => of_finding(event, related),
         Event::Trail(seal::Event::Sealed(sealed)) => {
             format!("the trail was sealed with {} entries", sealed.entries)
         }
         other => format!("`{}` was entered", other.type_name()),
+    }
+}
+
+fn of_finding(event: &finding::Event, related: &Related) -> String {
+    use finding::Event as E;
+    match event {
+        E::Opened(opened) => {
+            let owner = related.who(opened.owner);
+            let (kind, detail) = (opened.kind.as_str(), &opened.detail);
+            format!("a finding was opened ({kind}: {detail}); {owner} has to answer it")
+        }
+        E::Resolved { .. } => "the finding was resolved".to_owned(),
+        E::Accepted(accepted) => {
+            format!("the finding is borne until {}, by `{}`", accepted.until, accepted.request)
+        }
+        E::Reopened {} => "the day until which the finding was borne has come".to_owned(),
+        E::RemovalOrdered { by } => {
+            format!("{} ordered what was found to be removed", related.who(*by))
+        }
+        E::RemovalIntended { action } => {
+            format!("action `{action}` set out to remove what was found")
+        }
+        E::RemovalTried(tried) => format!("action `{}` {}", tried.action, came_out(&tried.outcome)),
+    }
+}
+
+fn came_out(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done => "was done".to_owned(),
+        Outcome::Failed { why } => format!("failed: {why}"),
+        Outcome::InDoubt { why } => format!("is in doubt: {why}"),
     }
 }
 
@@ -95,19 +124,47 @@ fn of_request(event: &request::Event, related: &Related) -> String {
         E::Submitted(submitted) => asked("asked for", submitted, related),
         E::Revised(revised) => asked("revised it to ask for", revised, related),
         E::Routed(routed) => route(&routed.route),
-        E::ApprovalRecorded(approval) => format!(
-            "{} agreed in stage `{}`, in session `{}`, to digest {}",
-            related.who(approval.approver),
-            approval.stage,
-            approval.session,
-            approval.digest.short()
+        E::ApprovalRecorded(approval) => agreed(approval, related),
+        E::Narrowed(narrow) => {
+            let of = asked("asked for less", &narrow.submitted, related);
+            format!("{} narrowed it: {of}", related.who(narrow.by))
+        }
+        E::QuestionAsked(asked) => {
+            let text = quote(related.open(&asked.text));
+            format!("{} asked question {}{text}", related.who(asked.by), asked.number)
+        }
+        E::QuestionAnswered(answered) => {
+            let text = quote(related.open(&answered.text));
+            format!("{} answered question {}{text}", related.who(answered.by), answered.number)
+        }
+        E::Escalated(escalated) => {
+            let to = escalated.to.iter();
+            let to: Vec<String> = to
+                .map(|(to, silent)| format!("{} for {}", related.who(*to), related.who(*silent)))
+                .collect();
+            let to =
+                if to.is_empty() { "nobody, as nobody is above".to_owned() } else { to.join(", ") };
+            format!("nobody decided in stage `{}`, and it was put before {to}", escalated.stage)
+        }
+        E::Overtaken(overtaken) => {
+            let who = related.who(overtaken.by);
+            format!(
+                "{who} reported that `{}` is over, so nobody needs it any more",
+                overtaken.event
+            )
+        }
+        E::ReviewOwed(owed) => format!("a review of the emergency is owed by {}", owed.due_at),
+        E::ReviewRecorded(reviewed) => format!(
+            "{} reviewed the emergency: {}{}",
+            related.who(reviewed.by),
+            reviewed.verdict.as_str().replace('_', " "),
+            quote(related.open(&reviewed.note))
         ),
         E::ApprovalWithdrawn { approver, .. } => {
             format!("{} withdrew their approval", related.who(*approver))
         }
         E::Denied(denied) => {
-            let reason = related.open(&denied.reason);
-            let reason = reason.map(|text| format!(": \"{text}\"")).unwrap_or_default();
+            let reason = quote(related.open(&denied.reason));
             format!("{} denied it{reason}", related.who(denied.by))
         }
         E::Approved(approved) => match &approved.basis {
@@ -118,10 +175,36 @@ fn of_request(event: &request::Event, related: &Related) -> String {
             Basis::PreApproved { policies } => {
                 format!("it was approved, on the pre-approved pattern {}", quoted(policies))
             }
+            Basis::BreakGlass { policies } => {
+                format!("the glass was broken, as {} permits", quoted(policies))
+            }
         },
         E::Withdrawn { by } => format!("{} withdrew the request", related.who(*by)),
         E::Lapsed {} => "nobody decided in time, and the request lapsed".to_owned(),
     }
+}
+
+/// A text that was disclosed, after a colon; nothing where it was not.
+fn quote(text: Option<String>) -> String {
+    text.map(|text| format!(": \"{text}\"")).unwrap_or_default()
+}
+
+fn agreed(approval: &Approval, related: &Related) -> String {
+    let acting = approval.acting_for.as_ref().map(|acting| {
+        let whose = related.who(acting.identity);
+        match &acting.by {
+            Authority::Delegation { delegation } => format!(" for {whose}, under `{delegation}`,"),
+            Authority::Escalation => format!(" for {whose}, who was silent,"),
+        }
+    });
+    format!(
+        "{}{} agreed in stage `{}`, in session `{}`, to digest {}",
+        related.who(approval.approver),
+        acting.unwrap_or_default(),
+        approval.stage,
+        approval.session,
+        approval.digest.short()
+    )
 }
 
 fn asked(verb: &str, submitted: &Submitted, related: &Related) -> String {
@@ -132,17 +215,42 @@ fn asked(verb: &str, submitted: &Submitted, related: &Related) -> String {
     } else {
         related.who(revision.receiver)
     };
-    let why = related.open(&revision.justification);
-    let why = why.map(|text| format!(": \"{text}\"")).unwrap_or_default();
+    let why = quote(related.open(&revision.justification));
     let reference = revision.reference.as_ref().and_then(|one| related.open(one));
     let reference = reference.map(|text| format!(" (reference {text})")).unwrap_or_default();
     format!(
-        "{requester} {verb} {} ({} on {}) for {whom}, for {}{why}{reference}",
+        "{requester} {verb} {} ({} on {}) for {whom}, for {}{}{why}{reference}",
         related.entitlement(revision.entitlement),
         revision.terms.scope,
         related.target(revision.terms.target),
-        revision.length
+        revision.length,
+        conditions(revision, related)
     )
+}
+
+/// When it begins, what ends it as well, what it goes on from, and whether it is an emergency.
+fn conditions(revision: &Revision, related: &Related) -> String {
+    let mut out = String::new();
+    if let Some(starts_at) = revision.starts_at {
+        out.push_str(&format!(", from {starts_at}"));
+    }
+    for event in &revision.ends_on {
+        out.push_str(&format!(", or until `{event}` is over"));
+    }
+    if let Some(grant) = revision.extends {
+        out.push_str(&format!(", going on from `{grant}`"));
+    }
+    if let Some(answering) = revision.answers {
+        let (answer, finding) = (answering.answer.as_str(), answering.finding);
+        out.push_str(&format!(", to {answer} what `{finding}` found"));
+    }
+    if let Some(emergency) = &revision.emergency {
+        let incident = related.open(&emergency.incident);
+        let incident = incident.unwrap_or_else(|| "an undisclosed incident".to_owned());
+        let known = if emergency.verified { "verified" } else { "unverified" };
+        out.push_str(&format!(", in the emergency {incident} ({known})"));
+    }
+    out
 }
 
 fn route(route: &Route) -> String {
@@ -150,6 +258,17 @@ fn route(route: &Route) -> String {
         Route::PreApproved { because } => {
             let policies: Vec<String> = because.iter().map(|one| one.policy.clone()).collect();
             format!("policy found it pre-approved by {}", quoted(&policies))
+        }
+        Route::BreakGlass { because, warnings } => {
+            let policies = |of: &[Deciding]| {
+                quoted(&of.iter().map(|one| one.policy.clone()).collect::<Vec<_>>())
+            };
+            let warned = if warnings.is_empty() {
+                String::new()
+            } else {
+                format!("; it warned of {}", policies(warnings))
+            };
+            format!("policy lets the glass be broken, by {}{warned}", policies(because))
         }
         Route::People { stages } => {
             let stage =
@@ -180,6 +299,7 @@ fn of_grant(event: &grant::Event, related: &Related) -> String {
                 approved.length
             )
         }
+        E::Collected(collected) => collection(collected, related),
         E::Intended(intended) => match intended.effect {
             Effect::Grant => format!(
                 "policy permitted it still, and action `{}` set out to create the access until {}",
@@ -190,13 +310,19 @@ fn of_grant(event: &grant::Event, related: &Related) -> String {
             }
         },
         E::Finished(finished) => {
-            let how = match &finished.outcome {
-                Outcome::Done => "was done".to_owned(),
-                Outcome::Failed { why } => format!("failed: {why}"),
-                Outcome::InDoubt { why } => format!("is in doubt: {why}"),
-            };
-            format!("action `{}` {how}", finished.action)
+            format!("action `{}` {}", finished.action, came_out(&finished.outcome))
         }
+        E::Issued(issued) => format!(
+            "a certificate was issued, serial {}, digest {}; it is over for all at {}",
+            issued.serial,
+            issued.digest.short(),
+            issued.over_at
+        ),
+        E::ReadBack(read_back) => format!(
+            "its revocation was read back from {}, and not yet from {}",
+            listed(&read_back.hosts),
+            listed(&read_back.waits_for)
+        ),
         E::Activated { sighting } => {
             format!("the access was seen on the target (`{}`)", sighting.observation)
         }
@@ -209,9 +335,42 @@ fn of_grant(event: &grant::Event, related: &Related) -> String {
         E::Ended { gone: Gone::CarriedOn { by } } => {
             format!("the grant ended; the access goes on under `{by}`")
         }
+        E::Ended { gone: Gone::ValidityOver } => {
+            "the validity of the certificate was over on every clock within the skew".to_owned()
+        }
+        E::Ended { gone: Gone::RevocationReadBack { hosts } } => {
+            format!("its revocation was read back from every enrolled host: {}", listed(hosts))
+        }
+        E::Ended { gone: Gone::NeverIssued } => {
+            "the grant ended; no certificate was ever given out for it".to_owned()
+        }
         E::Cancelled { reason } => {
             format!("the grant was never begun: {}", because(reason, related))
         }
+    }
+}
+
+fn collection(collected: &Collected, related: &Related) -> String {
+    let who = related.who(collected.by);
+    let what = match &collected.public {
+        Public::SshKey { fingerprint, .. } => {
+            format!("with key `{fingerprint}`, shown to be their own")
+        }
+        Public::TokenDigest { sha256 } => {
+            format!("for a token of their own with SHA-256 {}", sha256.short())
+        }
+    };
+    let sources = match collected.sources.is_empty() {
+        true => String::new(),
+        false => format!(", good from {} only", listed(&collected.sources)),
+    };
+    format!("{who} collected it {what}{sources}")
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    match names.is_empty() {
+        true => "nowhere".to_owned(),
+        false => quoted(&names.iter().cloned().collect::<Vec<_>>()),
     }
 }
 
@@ -221,6 +380,10 @@ fn because(reason: &Reason, related: &Related) -> String {
         Reason::GivenBack { by } | Reason::Revoked { by, .. } => {
             format!("{words} by {}", related.who(*by))
         }
+        Reason::EndingEvent { event, by } => {
+            format!("{words}: `{event}`, as {} reported", related.who(*by))
+        }
+        Reason::NotJustified { by } => format!("{words}, by {}", related.who(*by)),
         Reason::NotAssented { why } => format!("{words}: {why}"),
         Reason::RuledOut { ruling } if !ruling.policies.is_empty() => {
             format!("{words}: {}", quoted(&ruling.policies))

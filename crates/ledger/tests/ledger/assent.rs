@@ -29,7 +29,7 @@ use crate::story::{
 };
 
 /// A claim that owns what it is made of, to be tampered with.
-struct Case {
+pub struct Case {
     key: VerifierKey,
     remembered: Option<Head>,
     checkpoint: String,
@@ -48,7 +48,7 @@ struct Case {
 }
 
 impl Case {
-    fn of(log: &Log, story: &Story) -> Self {
+    pub fn of(log: &Log, story: &Story) -> Self {
         let permit = ruling(true, "may-approve");
         Self {
             key: log.verifier(),
@@ -73,7 +73,7 @@ impl Case {
         }
     }
 
-    fn verify(&self) -> Result<VerifiedAssent, Refusal> {
+    pub fn verify(&self) -> Result<VerifiedAssent, Refusal> {
         VerifiedAssent::verify(&Claim {
             key: &self.key,
             remembered: self.remembered,
@@ -96,7 +96,12 @@ impl Case {
         })
     }
 
-    fn refused(&self, why: &str) {
+    /// Policy is asked about nobody, where nobody approved.
+    pub fn without_approvals(&mut self) {
+        self.eligible.clear();
+    }
+
+    pub fn refused(&self, why: &str) {
         match self.verify() {
             Ok(_) => panic!("assented, where `{why}` was expected"),
             Err(Refusal::NotAssented { why: found }) => {
@@ -108,7 +113,7 @@ impl Case {
 }
 
 /// A trail that was tampered with before it was logged.
-fn trail_case(tamper: impl FnOnce(&mut Vec<Draft>)) -> Case {
+pub fn trail_case(tamper: impl FnOnce(&mut Vec<Draft>)) -> Case {
     let mut story = Story::founded(Way::People).intended();
     tamper(&mut story.drafts);
     Case::of(&story.log(), &story)
@@ -122,11 +127,11 @@ fn claim_case(tamper: impl FnOnce(&mut Case)) -> Case {
     case
 }
 
-fn find<'a>(drafts: &'a mut [Draft], name: &str, nth: usize) -> &'a mut Draft {
+pub fn find<'a>(drafts: &'a mut [Draft], name: &str, nth: usize) -> &'a mut Draft {
     drafts.iter_mut().filter(|draft| draft.event.type_name() == name).nth(nth).unwrap()
 }
 
-fn approval(
+pub fn approval(
     drafts: &mut [Draft],
     nth: usize,
 ) -> (&mut Actor, &mut placet_domain::request::Approval) {
@@ -302,7 +307,7 @@ fn routed(drafts: &mut [Draft]) -> (&mut Vec<placet_domain::route::Stage>, &mut 
     match &mut find(drafts, "request.routed", 0).event {
         Event::Request(RequestEvent::Routed(routed)) => match &mut routed.route {
             Route::People { stages } => (stages, &mut routed.ruling.permit),
-            Route::PreApproved { .. } => unreachable!(),
+            Route::PreApproved { .. } | Route::BreakGlass { .. } => unreachable!(),
         },
         _ => unreachable!(),
     }
@@ -437,7 +442,7 @@ fn the_intent_must_be_for_this_action_and_its_end_stays_where_it_was() {
 
     let mut story = Story::founded(Way::People).intended();
     let outcome = placet_domain::action::Outcome::Failed { why: "no answer".to_owned() };
-    let finish = Command::Finish { action: action(1), outcome };
+    let finish = Command::Finish { action: action(1), outcome, issued: None };
     story.decide_grant(41, crate::story::FULFIL, finish);
     let mut case = Case::of(&story.log(), &story);
     case.refused("the action has been carried out already");
@@ -484,11 +489,13 @@ fn a_removal_asks_for_nothing() {
     let order = placet_ledger::RemovalOrder {
         action: action(2),
         epoch: 2,
-        grant: grant(),
+        grant: Some(grant()),
         entitlement: entitlement().id,
         target: terms().target,
         native: terms().native,
         account: account(),
+        issued: None,
+        at: minute(9),
     };
     assert_eq!(order.epoch, 2);
     assert_eq!(key().verifier().name(), ORIGIN);

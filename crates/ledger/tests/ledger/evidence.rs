@@ -48,6 +48,11 @@ impl Case {
     }
 }
 
+/// What the evidence of a story comes to.
+pub fn verdict_on(story: &Story) -> Result<Verdict, Failed> {
+    Case::of(story).verify()
+}
+
 fn incomplete(result: Result<Verdict, Failed>, why: &str) {
     match result {
         Err(Failed::Incomplete(refusal)) => {
@@ -455,12 +460,15 @@ fn denied_pre_approved_and_still_living_access_is_told_as_well() {
         kind: placet_domain::finding::Kind::Stuck,
         target: crate::story::terms().target,
         entitlement: crate::story::entitlement().id,
-        account: story.account.0,
+        account: Some(story.account.0),
         request: Some(request()),
         grant: Some(crate::story::grant()),
         owner: person(BORIS),
         sighting: None,
         detail: "the target does not answer".to_owned(),
+        due_at: None,
+        baseline: false,
+        scope: None,
     };
     let stream = placet_domain::id::Stream::Finding(finding.finding);
     let opened = Event::Finding(placet_domain::finding::Event::Opened(finding));

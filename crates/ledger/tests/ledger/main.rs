@@ -3,11 +3,15 @@
 #[cfg(test)]
 mod assent;
 #[cfg(test)]
+mod collected;
+#[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
 mod interop;
+#[cfg(test)]
+mod lasting;
 #[cfg(test)]
 mod log;
 #[cfg(test)]

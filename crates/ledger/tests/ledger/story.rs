@@ -175,6 +175,7 @@ impl Story {
             handle: handle.parse().unwrap(),
             name: name.to_owned(),
             accounts: BTreeMap::new(),
+            mail: None,
         };
         let (profile, disclosure) = Committed::seal(&profile, "profile", [n as u8; 16]).unwrap();
         self.disclosures.push(disclosure);
@@ -185,6 +186,7 @@ impl Story {
             teams: BTreeSet::new(),
             active: true,
             risk: 0,
+            schedule: None,
         };
         self.identities.insert(n, identity.clone());
         let event = Event::Identity(identity::Event::Registered(identity));
@@ -208,6 +210,9 @@ impl Story {
             owner: person(BORIS),
             connector: "group-file".parse().unwrap(),
             settings: BTreeMap::new(),
+            retired: false,
+            brake: None,
+            released: false,
         };
         let stream = Stream::Target(target.id);
         let event = Event::Target(target::Event::Registered(target));
@@ -285,12 +290,20 @@ impl Story {
                 length: Length::from_seconds(4 * 3600).unwrap(),
                 justification,
                 reference: None,
+                starts_at: None,
+                ends_on: BTreeSet::new(),
+                extends: None,
+                filed_with: None,
+                emergency: None,
+                answers: None,
             },
             requester: &ana,
             receiver: &ana,
             entitlement: &entitlement(),
             excluded: self.excluded(),
             already_open: None,
+            extends: None,
+            escalates_at: None,
             may_ask: &ruling(true, "staff-may-ask"),
             solved: &self.solved(),
             candidates: &self.candidates(),
@@ -318,6 +331,8 @@ impl Story {
                 solved: &self.solved(),
                 candidates: &self.candidates(),
                 eligible: &eligible,
+                acting: &[],
+                escalates_at: None,
             };
             let command = request::Command::Approve(approve);
             request::decide(self.the_request(), command, minute(at)).unwrap()
@@ -327,6 +342,15 @@ impl Story {
 
     /// Asked, agreed to and approved as a grant.
     pub fn approved(self) -> Self {
+        self.approved_on(None)
+    }
+
+    pub fn identity(&self, n: u128) -> Identity {
+        self.identities.get(&n).cloned().unwrap()
+    }
+
+    /// The same on a target that issues credentials.
+    pub fn approved_on(self, issues: Option<grant::Half>) -> Self {
         let mut story = self.asked();
         if story.way == Way::People {
             story.agrees(20, BORIS, "owner");
@@ -345,6 +369,8 @@ impl Story {
             account: story.account.0,
             length: request.revision.length,
             use_by: minute(30).plus_seconds(request::USE_BY_SECONDS),
+            starts_at: None,
+            issues,
         };
         let asked = request.revision.length;
         story.decide_grant(30, FULFIL, grant::Command::Approve { approved, asked });
@@ -386,6 +412,7 @@ impl Story {
             began_at: minute(at),
             finished_at: minute(at),
             present: if seen == Seen::Present { [binding].into() } else { BTreeSet::new() },
+            credentials: None,
         };
         let actor = Actor::Worker { name: Worker::Observe };
         self.decide_grant(at, actor, grant::Command::See { observation: &observation, seen });
@@ -394,7 +421,8 @@ impl Story {
     /// Carried out, seen, ended after its time and seen to be gone.
     pub fn ended(self) -> Self {
         let mut story = self.intended();
-        let done = |n| grant::Command::Finish { action: action(n), outcome: Outcome::Done };
+        let done =
+            |n| grant::Command::Finish { action: action(n), outcome: Outcome::Done, issued: None };
         story.decide_grant(41, FULFIL, done(1));
         story.sees(42, Seen::Present);
         story.decide_grant(280, FULFIL, grant::Command::End { reason: Reason::Expired });

@@ -2,6 +2,7 @@
 //! changed.
 
 mod bundles;
+mod diffs;
 mod fixtures;
 mod plans;
 mod questions;
@@ -133,6 +134,8 @@ impl Town {
             entitlement: self.what(what),
             length: Length::parse(length).unwrap(),
             approvers: BTreeSet::new(),
+            emergency: None,
+            answers_own_finding: false,
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Grants and findings.
+//! Grants: what is held, and ending it.
 
 use axum::Json;
 use axum::extract::State;
 use placet_domain::id::GrantId;
 use placet_engine::Engine;
+use placet_engine::commands::collect::{CollectGrant, Submitted};
 use placet_engine::commands::end::{GiveBack, RevokeGrant};
-use placet_engine::queries::{FindingView, GrantView};
+use placet_engine::queries::GrantView;
 use serde::Deserialize;
 
 use crate::auth::Known;
@@ -18,6 +19,17 @@ pub(crate) struct Revoke {
     note: Option<String>,
 }
 
+/// A public half: an SSH key with the grant's id signed by it, or the digest of a token.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Collect {
+    ssh_key: Option<String>,
+    signature: Option<String>,
+    token_sha256: Option<String>,
+    #[serde(default)]
+    from: Vec<String>,
+}
+
 pub(crate) async fn grants(
     State(engine): State<Engine>,
     Known(actor): Known,
@@ -26,12 +38,23 @@ pub(crate) async fn grants(
     Ok(Json(engine.grants(actor, !all, &page).await?))
 }
 
-pub(crate) async fn findings(
+pub(crate) async fn grant(
     State(engine): State<Engine>,
     Known(actor): Known,
-    Listed { page, all }: Listed,
-) -> Result<Json<Vec<FindingView>>, Failed> {
-    Ok(Json(engine.findings(actor, !all, &page).await?))
+    Named(grant): Named<GrantId>,
+) -> Result<Json<GrantView>, Failed> {
+    Ok(Json(engine.grant(actor, grant).await?))
+}
+
+pub(crate) async fn collect(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(grant): Named<GrantId>,
+    Body(collect): Body<Collect>,
+) -> Result<Json<GrantView>, Failed> {
+    let Collect { ssh_key, signature, token_sha256, from } = collect;
+    let submitted = Submitted { ssh_key, signature, token_sha256, from };
+    Ok(Json(engine.collect(actor, &CollectGrant { grant, submitted }).await?))
 }
 
 pub(crate) async fn give_back(

@@ -3,7 +3,11 @@
 mod access;
 mod catalogue;
 mod evidence;
+mod findings;
+mod governed;
+mod lasting;
 mod login;
+mod notices;
 mod policy;
 mod requests;
 
@@ -56,6 +60,18 @@ routes! {
     "GET" "/entitlements" Known => get(catalogue::entitlements);
     "POST" "/entitlements/{name}/retire" Session => post(catalogue::retire);
     "GET" "/targets" Known => get(catalogue::targets);
+    "POST" "/targets/{name}/retire" Session => post(governed::retire_target);
+    "POST" "/catalogue/diff" Known => post(governed::diff);
+    "GET" "/catalogue/proposals" Known => get(governed::proposals);
+    "POST" "/catalogue/proposals" Known => post(governed::propose);
+    "GET" "/catalogue/proposals/{id}" Known => get(governed::show);
+    "POST" "/catalogue/proposals/{id}/adopt" Session => post(governed::adopt);
+    "POST" "/catalogue/proposals/{id}/reject" Session => post(governed::reject);
+    "POST" "/catalogue/proposals/{id}/withdraw" Known => post(governed::withdraw);
+    "GET" "/catalogue/handovers" Known => get(governed::handovers);
+    "POST" "/catalogue/handovers/{id}/keep" Session => post(governed::keep);
+    "GET" "/catalogue/upkeep" Known => get(governed::upkeep);
+    "POST" "/catalogue/upkeep/{what}/release" Session => post(governed::release);
 
     "GET" "/requests" Known => get(requests::list);
     "POST" "/requests" Known => post(requests::submit);
@@ -65,15 +81,35 @@ routes! {
     "POST" "/requests/{id}/deny" Session => post(requests::deny);
     "POST" "/requests/{id}/withdraw" Known => post(requests::withdraw);
     "POST" "/requests/{id}/withdraw-approval" Session => post(requests::withdraw_approval);
+    "POST" "/requests/together" Known => post(lasting::file);
+    "POST" "/requests/{id}/narrow" Session => post(lasting::narrow);
+    "POST" "/requests/{id}/questions" Known => post(lasting::ask);
+    "POST" "/requests/{id}/review" Session => post(lasting::review);
+    "GET" "/reviews" Known => get(lasting::reviews);
     "GET" "/inbox" Known => get(requests::inbox);
+    "GET" "/notices" Known => get(notices::mine);
+    "GET" "/notices/undelivered" Known => get(notices::undelivered);
+
+    "GET" "/delegations" Known => get(lasting::delegations);
+    "POST" "/delegations" Session => post(lasting::delegate);
+    "POST" "/delegations/{id}/end" Known => post(lasting::end_delegation);
+    "POST" "/ending-events" Known => post(lasting::report_ending);
 
     "GET" "/grants" Known => get(access::grants);
+    "GET" "/grants/{id}" Known => get(access::grant);
+    "POST" "/grants/{id}/collect" Known => post(access::collect);
     "POST" "/grants/{id}/give-back" Known => post(access::give_back);
     "POST" "/grants/{id}/revoke" Session => post(access::revoke);
-    "GET" "/findings" Known => get(access::findings);
+    "POST" "/grants/{id}/extend" Known => post(requests::extend);
+
+    "GET" "/findings" Known => get(findings::list);
+    "POST" "/findings/{id}/answer" Known => post(findings::answer);
+    "POST" "/findings/{id}/remove" Session => post(findings::remove);
+    "POST" "/targets/{name}/release" Session => post(findings::release);
 
     "GET" "/policy" Known => get(policy::ruling);
     "GET" "/policy/bundles/{digest}" Known => get(policy::show);
+    "GET" "/policy/bundles/{digest}/effects" Known => get(policy::effects);
     "POST" "/policy/bundles" Known => post(policy::propose);
     "POST" "/policy/bundles/{digest}/adopt" Session => post(policy::adopt);
 

@@ -6,6 +6,7 @@ use placet_domain::bundle::Bundle;
 use placet_domain::canonical::Digest;
 use placet_engine::Engine;
 use placet_engine::commands::bundle::{AdoptBundle, ProposeBundle};
+use placet_engine::commands::weigh::{WeighBundle, Weighed, Weight};
 use placet_engine::queries::PolicyView;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,41 @@ pub(crate) async fn show(
     Named(digest): Named<Digest>,
 ) -> Result<Json<Files>, Failed> {
     Ok(Json(Files { files: engine.bundle_files(actor, digest).await? }))
+}
+
+/// One request or grant that a bundle would answer otherwise.
+#[derive(Serialize)]
+pub(crate) struct Otherwise {
+    what: String,
+    entitlement: String,
+    old: String,
+    new: String,
+}
+
+/// What a bundle would do to what is open and what is held.
+#[derive(Serialize)]
+pub(crate) struct Effects {
+    requests: usize,
+    grants: usize,
+    /// There is more than was looked at.
+    more: bool,
+    otherwise: Vec<Otherwise>,
+}
+
+pub(crate) async fn effects(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(bundle): Named<Digest>,
+) -> Result<Json<Effects>, Failed> {
+    let Weight { requests, grants, more, otherwise } =
+        engine.run(actor, &WeighBundle { bundle }).await?;
+    let one = |Weighed { what, entitlement, old, new }| Otherwise { what, entitlement, old, new };
+    Ok(Json(Effects {
+        requests,
+        grants,
+        more,
+        otherwise: otherwise.into_iter().map(one).collect(),
+    }))
 }
 
 pub(crate) async fn ruling(

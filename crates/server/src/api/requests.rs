@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use placet_domain::canonical::Digest;
-use placet_domain::id::RequestId;
+use placet_domain::id::{GrantId, RequestId};
 use placet_domain::name::StageName;
 use placet_engine::Engine;
 use placet_engine::commands::approve::{ApproveRequest, DenyRequest};
+use placet_engine::commands::extend::ExtendGrant;
 use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
 use placet_engine::queries::RequestView;
@@ -17,7 +18,7 @@ use crate::auth::Known;
 use crate::body::{Body, Listed, Named};
 use crate::problem::Failed;
 
-/// An ask. Lengths are texts such as `4h`; they are read once, by the engine.
+/// An ask. Lengths and moments are texts such as `4h`; they are read once, by the engine.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ask {
@@ -28,13 +29,48 @@ pub(crate) struct Ask {
     #[serde(default)]
     justification: String,
     reference: Option<String>,
+    /// Not before this moment, RFC 3339.
+    starts_at: Option<String>,
+    /// What ends it as well, such as `ticket:OPS-7`.
+    #[serde(default)]
+    ends_on: Vec<String>,
+    /// The incident for which the glass is broken.
+    incident: Option<String>,
 }
 
 impl Ask {
-    fn command(self, revises: Option<RequestId>) -> SubmitRequest {
-        let Self { receiver, entitlement, length, justification, reference } = self;
-        SubmitRequest { receiver, entitlement, length, justification, reference, revises }
+    pub(super) fn command(self, revises: Option<RequestId>) -> SubmitRequest {
+        let Self {
+            receiver,
+            entitlement,
+            length,
+            justification,
+            reference,
+            starts_at,
+            ends_on,
+            incident,
+        } = self;
+        SubmitRequest {
+            receiver,
+            entitlement,
+            length,
+            justification,
+            reference,
+            starts_at,
+            ends_on,
+            incident,
+            revises,
+            ..SubmitRequest::default()
+        }
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Extend {
+    length: String,
+    #[serde(default)]
+    justification: String,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +89,7 @@ pub(crate) struct Deny {
     reason: String,
 }
 
-type Shown = Result<Json<RequestView>, Failed>;
+pub(super) type Shown = Result<Json<RequestView>, Failed>;
 
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -85,6 +121,16 @@ pub(crate) async fn submit(
     Body(ask): Body<Ask>,
 ) -> Result<(StatusCode, Json<RequestView>), Failed> {
     let submitted = engine.run(actor, &ask.command(None)).await?;
+    Ok((StatusCode::CREATED, Json(engine.request(actor, submitted.request).await?)))
+}
+
+pub(crate) async fn extend(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(grant): Named<GrantId>,
+    Body(Extend { length, justification }): Body<Extend>,
+) -> Result<(StatusCode, Json<RequestView>), Failed> {
+    let submitted = engine.run(actor, &ExtendGrant { grant, length, justification }).await?;
     Ok((StatusCode::CREATED, Json(engine.request(actor, submitted.request).await?)))
 }
 
@@ -141,7 +187,7 @@ pub(crate) async fn withdraw_approval(
 
 /// The request as it is now. One who has decided may no longer see it, since it waits for them no
 /// more; they saw it a moment ago, and its new state is theirs to know.
-async fn shown_after(
+pub(super) async fn shown_after(
     engine: &Engine,
     actor: placet_domain::actor::Actor,
     before: RequestView,

@@ -19,7 +19,10 @@ pub(super) fn columns(one: &Finding) -> Vec<(&'static str, Value)> {
         ("kind", Value::text(one.opened.kind.as_str())),
         ("target", Value::text(one.opened.target)),
         ("owner", Value::text(one.opened.owner)),
+        ("entitlement", Value::text(one.opened.entitlement)),
         ("access_grant", Value::optional(one.opened.grant)),
+        ("request", Value::optional(one.opened.request)),
         ("opened_at", Value::Int(one.opened_at.as_micros())),
+        ("work_at", one.work_at.map_or(Value::Null, |at| Value::Int(at.as_micros()))),
     ]
 }

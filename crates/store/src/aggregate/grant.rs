@@ -14,7 +14,10 @@ impl Aggregate for Grant {
 }
 
 pub(super) fn columns(one: &Grant) -> Vec<(&'static str, Value)> {
+    let collected = one.collected.as_ref();
     vec![
+        ("half", collected.map_or(Value::Null, |one| Value::text(one.public.mark()))),
+        ("collector", collected.map_or(Value::Null, |one| Value::text(one.by))),
         ("stands", Value::text(one.state.as_str())),
         ("request", Value::text(one.approved.request)),
         ("receiver", Value::text(one.approved.receiver)),

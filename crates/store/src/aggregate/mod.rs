@@ -2,12 +2,16 @@
 //! columns; this file turns that into SQL, so that `commit` knows streams and versions alone.
 
 mod credential;
+mod delegation;
 mod entitlement;
 mod finding;
 mod grant;
+mod handover;
 mod identity;
 mod organisation;
+mod proposal;
 mod request;
+mod schedule;
 mod target;
 mod team;
 
@@ -62,28 +66,34 @@ pub(crate) struct Shape {
     pub table: &'static str,
     pub state: String,
     pub columns: Vec<(&'static str, Value)>,
-    pub members: Option<Members>,
+    pub members: Vec<Members>,
 }
 
 pub(crate) fn shape(state: &State) -> Result<Shape, Error> {
     fn of<T: Aggregate>(
         state: &T,
         columns: Vec<(&'static str, Value)>,
-        members: Option<Members>,
+        members: Vec<Members>,
     ) -> Result<Shape, Error> {
         let text = canonical::text(state).map_err(|e| damaged(e.to_string()))?;
         Ok(Shape { table: T::TABLE, state: text, columns, members })
     }
     match state {
-        State::Organisation(one) => of(one, Vec::new(), None),
-        State::Identity(one) => of(one, identity::columns(one), Some(identity::teams(one))),
-        State::Team(one) => of(one, Vec::new(), None),
-        State::Target(one) => of(one, target::columns(one), None),
-        State::Entitlement(one) => of(one, entitlement::columns(one), None),
-        State::Request(one) => of(one, request::columns(one), Some(request::approvers(one))),
-        State::Grant(one) => of(one, grant::columns(one), None),
-        State::Finding(one) => of(one, finding::columns(one), None),
-        State::Credential(one) => of(one, credential::columns(one), None),
+        State::Organisation(one) => of(one, Vec::new(), Vec::new()),
+        State::Identity(one) => of(one, identity::columns(one), vec![identity::teams(one)]),
+        State::Team(one) => of(one, Vec::new(), Vec::new()),
+        State::Target(one) => of(one, target::columns(one), Vec::new()),
+        State::Entitlement(one) => of(one, entitlement::columns(one), Vec::new()),
+        State::Request(one) => {
+            of(one, request::columns(one), vec![request::approvers(one), request::ends_on(one)])
+        }
+        State::Grant(one) => of(one, grant::columns(one), Vec::new()),
+        State::Finding(one) => of(one, finding::columns(one), Vec::new()),
+        State::Credential(one) => of(one, credential::columns(one), Vec::new()),
+        State::Delegation(one) => of(one, delegation::columns(one), Vec::new()),
+        State::Schedule(one) => of(one, Vec::new(), Vec::new()),
+        State::Proposal(one) => of(one, proposal::columns(one), Vec::new()),
+        State::Handover(one) => of(one, handover::columns(one), Vec::new()),
     }
 }
 
@@ -99,12 +109,19 @@ pub(crate) fn table_of(stream: &Stream) -> &'static str {
         Stream::Grant(_) => "access_grant",
         Stream::Finding(_) => "finding",
         Stream::Credential(_) => "credential",
+        Stream::Delegation(_) => "delegation",
+        Stream::Schedule(_) => "schedule",
+        Stream::Proposal(_) => "proposal",
+        Stream::Handover(_) => "handover",
     }
 }
 
 /// The tables of members: the table, its parent's column, and the table of the parent.
-pub(crate) const MEMBER_TABLES: &[(&str, &str, &str)] =
-    &[("identity_team", "identity", "identity"), ("request_approver", "request", "request")];
+pub(crate) const MEMBER_TABLES: &[(&str, &str, &str)] = &[
+    ("identity_team", "identity", "identity"),
+    ("request_approver", "request", "request"),
+    ("request_ends_on", "request", "request"),
+];
 
 /// The governed tables with one row a stream, in a fixed order.
 pub(crate) const ROW_TABLES: &[&str] = &[
@@ -117,6 +134,10 @@ pub(crate) const ROW_TABLES: &[&str] = &[
     "access_grant",
     "finding",
     "credential",
+    "delegation",
+    "schedule",
+    "proposal",
+    "handover",
 ];
 
 pub(crate) fn read_state(stream: &Stream, text: &str) -> Result<State, Error> {
@@ -135,6 +156,10 @@ pub(crate) fn read_state(stream: &Stream, text: &str) -> Result<State, Error> {
         Stream::Grant(_) => of::<placet_domain::grant::Grant>(stream, text),
         Stream::Finding(_) => of::<placet_domain::finding::Finding>(stream, text),
         Stream::Credential(_) => of::<placet_domain::credential::Credential>(stream, text),
+        Stream::Delegation(_) => of::<placet_domain::delegation::Delegation>(stream, text),
+        Stream::Schedule(_) => of::<placet_domain::schedule::Schedule>(stream, text),
+        Stream::Proposal(_) => of::<placet_domain::proposal::Proposal>(stream, text),
+        Stream::Handover(_) => of::<placet_domain::handover::Handover>(stream, text),
     }
 }
 
@@ -208,7 +233,7 @@ pub(crate) async fn save(
     );
     let query = values.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind);
     query.execute(&mut *connection).await?;
-    if let Some(members) = shape.members {
+    for members in shape.members {
         save_members(connection, stream, &members).await?;
     }
     Ok(())

@@ -14,5 +14,9 @@ impl Aggregate for Target {
 }
 
 pub(super) fn columns(one: &Target) -> Vec<(&'static str, Value)> {
-    vec![("name", Value::text(&one.name)), ("owner", Value::text(one.owner))]
+    vec![
+        ("name", Value::text(&one.name)),
+        ("owner", Value::text(one.owner)),
+        ("retired", Value::Bool(one.retired)),
+    ]
 }

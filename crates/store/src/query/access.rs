@@ -2,8 +2,8 @@
 
 use placet_domain::access::Scope;
 use placet_domain::finding::Finding;
-use placet_domain::grant::Grant;
-use placet_domain::id::{EntitlementId, IdentityId, RequestId, Stream, TargetId};
+use placet_domain::grant::{Grant, Public};
+use placet_domain::id::{EntitlementId, GrantId, IdentityId, RequestId, Stream, TargetId};
 use placet_domain::request::Request;
 use placet_domain::state;
 use sqlx::sqlite::SqliteRow;
@@ -21,8 +21,8 @@ impl Store {
         reader: &Reader,
         id: RequestId,
     ) -> Result<Option<Request>, Error> {
-        let rows =
-            self.requests_where(reader, Some(id), &Page { limit: Some(1), after: None }).await?;
+        let page = Page { limit: Some(1), after: None };
+        let rows = self.requests_where(reader, Some(id), &page).await?;
         Ok(rows.into_iter().next())
     }
 
@@ -42,7 +42,10 @@ impl Store {
              where ($1 is null or r.id = $1) \
              and ($2 or ($8 and (r.requester = $3 or r.receiver = $3 \
                  or r.receiver in (select id from identity where owner = $3) \
-                 or exists (select 1 from waiting w where w.request = r.id and w.identity = $3) \
+                 or exists (select 1 from waiting w where w.request = r.id and (w.identity = $3 \
+                   or w.identity in (select d.giver from delegation d where d.delegate = $3 \
+                     and d.starts_at <= $9 and d.ends_at > $9))) \
+                 or ($10 and r.emergency_of is not null) \
                  or exists (select 1 from request_approver a \
                    where a.request = r.id and a.identity = $3))) \
                or ($4 and r.receiver in (select id from identity where manager = $3)) \
@@ -59,6 +62,8 @@ impl Store {
         .bind(page.after.as_deref())
         .bind(page.limit())
         .bind(reader.may(Scope::Mine))
+        .bind(reader.at.as_micros())
+        .bind(reader.may(Scope::Emergencies))
         .fetch_all(&self.read)
         .await?;
         shown(&rows)
@@ -71,9 +76,25 @@ impl Store {
         live: bool,
         page: &Page,
     ) -> Result<Vec<Grant>, Error> {
+        self.grants_where(reader, None, live, page).await
+    }
+
+    /// One grant, if it lies within the reader's scopes.
+    pub async fn grant_for(&self, reader: &Reader, id: GrantId) -> Result<Option<Grant>, Error> {
+        let page = Page { limit: Some(1), after: None };
+        Ok(self.grants_where(reader, Some(id), false, &page).await?.into_iter().next())
+    }
+
+    async fn grants_where(
+        &self,
+        reader: &Reader,
+        only: Option<GrantId>,
+        live: bool,
+        page: &Page,
+    ) -> Result<Vec<Grant>, Error> {
         let rows = sqlx::query(
             "select id, version, state from access_grant g \
-             where (not $1 or g.live) \
+             where (not $1 or g.live) and ($9 is null or g.id = $9) \
              and ($2 or ($8 and (g.receiver = $3 \
                  or g.receiver in (select id from identity where owner = $3))) \
                or ($4 and g.receiver in (select id from identity where manager = $3)) \
@@ -90,6 +111,7 @@ impl Store {
         .bind(page.after.as_deref())
         .bind(page.limit())
         .bind(reader.may(Scope::Mine))
+        .bind(only.map(|id| id.to_string()))
         .fetch_all(&self.read)
         .await?;
         shown(&rows)
@@ -104,7 +126,7 @@ impl Store {
     ) -> Result<Vec<Finding>, Error> {
         let rows = sqlx::query(
             "select id, version, state from finding f \
-             where (not $1 or f.stands = 'open') \
+             where (not $1 or f.stands <> 'resolved') \
              and ($2 or ($7 and f.owner = $3) \
                or ($4 and f.target in (select id from target where owner = $3))) \
              and ($5 is null or (f.opened_at, f.id) < \
@@ -158,6 +180,26 @@ impl Store {
         Ok((shown(&rows)?, epoch))
     }
 
+    /// Whether a public half was collected before: at all, or by and for others than these two.
+    pub async fn collected_before(
+        &self,
+        public: &Public,
+        except: Option<(IdentityId, IdentityId)>,
+        facts: &mut Facts,
+    ) -> Result<bool, Error> {
+        self.note_set(state::half(&public.mark()), facts).await?;
+        let row = sqlx::query(
+            "select id from access_grant where half = $1 \
+             and ($2 is null or (receiver <> $2 and collector <> $3)) limit 1",
+        )
+        .bind(public.mark())
+        .bind(except.map(|(receiver, _)| receiver.to_string()))
+        .bind(except.map(|(_, collector)| collector.to_string()))
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// An open request for the same access.
     pub async fn open_ask(
         &self,
@@ -202,7 +244,7 @@ impl Store {
     /// The open findings about a target.
     pub async fn open_findings_on(&self, target: TargetId) -> Result<Vec<Finding>, Error> {
         let rows = sqlx::query(
-            "select id, version, state from finding where target = $1 and stands = 'open'",
+            "select id, version, state from finding where target = $1 and stands <> 'resolved'",
         )
         .bind(target.to_string())
         .fetch_all(&self.read)
@@ -213,7 +255,7 @@ impl Store {
     /// Open findings about one grant.
     pub async fn open_findings_of(&self, grant: &Stream) -> Result<Vec<Finding>, Error> {
         let rows: Vec<SqliteRow> = sqlx::query(
-            "select id, version, state from finding where access_grant = $1 and stands = 'open'",
+            "select id, version, state from finding where access_grant = $1 and stands <> 'resolved'",
         )
         .bind(grant.to_string())
         .fetch_all(&self.read)

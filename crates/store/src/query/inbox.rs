@@ -1,9 +1,12 @@
 //! What waits for whom. A hint for people: nothing is decided on it.
 
+use placet_domain::Timestamp;
 use placet_domain::id::{IdentityId, RequestId};
 use placet_domain::name::StageName;
 use placet_domain::request::Request;
 use placet_domain::route::Candidates;
+
+use sqlx::Row as _;
 
 use super::{Page, shown};
 use crate::Store;
@@ -11,12 +14,20 @@ use crate::error::Error;
 use crate::row::parsed;
 
 impl Store {
-    /// Open requests that wait for this person, the oldest first.
-    pub async fn inbox(&self, who: IdentityId, page: &Page) -> Result<Vec<Request>, Error> {
+    /// Open requests that wait for this person, or for one who delegated to them, the oldest first.
+    pub async fn inbox(
+        &self,
+        who: IdentityId,
+        now: Timestamp,
+        page: &Page,
+    ) -> Result<Vec<Request>, Error> {
         let rows = sqlx::query(
             "select r.id, r.version, r.state from request r \
              where r.stands = 'open' \
-             and r.id in (select w.request from waiting w where w.identity = $1) \
+             and r.id in (select w.request from waiting w where w.identity = $1 \
+               or w.identity in (select d.giver from delegation d \
+                 where d.delegate = $1 and d.starts_at <= $4 and d.ends_at > $4)) \
+             and r.requester <> $1 and r.receiver <> $1 \
              and ($2 is null or (r.submitted_at, r.id) > \
                (select p.submitted_at, p.id from request p where p.id = $2)) \
              order by r.submitted_at, r.id limit $3",
@@ -24,9 +35,19 @@ impl Store {
         .bind(who.to_string())
         .bind(page.after.as_deref())
         .bind(page.limit())
+        .bind(now.as_micros())
         .fetch_all(&self.read)
         .await?;
         shown(&rows)
+    }
+
+    /// Why an open request waits for nobody, if it does.
+    pub async fn stalled(&self, request: RequestId) -> Result<Option<String>, Error> {
+        let row = sqlx::query("select why from stalled where request = $1")
+            .bind(request.to_string())
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// For whom a request waits, by stage.

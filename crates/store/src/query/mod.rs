@@ -4,14 +4,20 @@
 pub mod access;
 pub mod catalogue;
 pub mod due;
+pub mod findings;
+pub mod governed;
 pub mod inbox;
+pub mod lasting;
 pub mod ledger;
+pub mod notices;
 pub mod observed;
 pub mod people;
 pub mod texts;
+pub mod upkeep;
 
 use std::collections::BTreeSet;
 
+use placet_domain::Timestamp;
 use placet_domain::access::Scope;
 use placet_domain::id::{IdentityId, Stream};
 use sqlx::Row as _;
@@ -31,6 +37,8 @@ pub const PAGE: u32 = 200;
 pub struct Reader {
     pub who: IdentityId,
     pub scopes: BTreeSet<Scope>,
+    /// As of when: what waits for one who delegated is read while the delegation is in force.
+    pub at: Timestamp,
 }
 
 impl Reader {

@@ -68,6 +68,7 @@ async fn a_commit_is_all_or_nothing(ground: &Ground) {
             detail: None,
             seen: vec![Company::binding("eve")],
             gone: Vec::new(),
+            scopes: Vec::new(),
         });
         commit
     };
@@ -151,6 +152,7 @@ async fn a_commit_is_all_or_nothing(ground: &Ground) {
         "ledger_tile",
         "observed_binding",
         "observed_target",
+        "outbox",
         "profile",
         "record",
         "set_version",
@@ -524,6 +526,7 @@ async fn observed_tables_follow_what_was_seen(ground: &Ground) {
             detail: (completeness != Completeness::Complete).then(|| "it timed out".to_owned()),
             seen: bindings(seen),
             gone: bindings(gone),
+            scopes: Vec::new(),
         });
         store.commit(commit).await.unwrap();
         let known = store.observed_bindings(target.id).await.unwrap();

@@ -9,13 +9,14 @@ use placet_domain::actor::{Actor, Worker};
 use placet_domain::canonical::Digest;
 use placet_domain::committed::Committed;
 use placet_domain::credential::{self, Issued};
+use placet_domain::delegation;
 use placet_domain::entitlement::{self, Entitlement, Environment, Kind, Privilege, Terms};
 use placet_domain::event::Event;
 use placet_domain::finding::{self, Opened};
 use placet_domain::grant::{self, Approved, Grant, Intend};
 use placet_domain::id::{
-    ActionId, CredentialId, EntitlementId, EventId, FindingId, GrantId, IdentityId, RequestId,
-    Stream, TargetId,
+    ActionId, CredentialId, DelegationId, EntitlementId, EventId, FindingId, GrantId, IdentityId,
+    RequestId, Stream, TargetId,
 };
 use placet_domain::identity::{self, Identity, Kind as Holder, Nature, Profile};
 use placet_domain::length::Length;
@@ -100,11 +101,13 @@ fn registered(
     answerable: Option<&Identity>,
 ) -> (Commit, Identity) {
     let name = format!("{handle} example");
-    let profile = Profile { handle: handle.parse().unwrap(), name, accounts: BTreeMap::new() };
+    let profile =
+        Profile { handle: handle.parse().unwrap(), name, accounts: BTreeMap::new(), mail: None };
     let (committed, disclosure) = Committed::seal(&profile, "profile", salt()).unwrap();
     let teams = teams.iter().map(|one| one.parse().unwrap()).collect();
     let id: IdentityId = fresh();
-    let identity = Identity { id, profile: committed, is, teams, active: true, risk: 0 };
+    let identity =
+        Identity { id, profile: committed, is, teams, active: true, risk: 0, schedule: None };
     let command = identity::Command::Register { identity: identity.clone(), answerable };
     let mut commit = empty(0);
     commit.changes.push(change(id, 0, identity::decide(None, command).unwrap()));
@@ -128,6 +131,9 @@ pub fn a_target(name: &str, owner: &Identity) -> (Commit, Target) {
         owner: owner.id,
         connector: "group-file".parse().unwrap(),
         settings: BTreeMap::new(),
+        brake: None,
+        released: false,
+        retired: false,
     };
     let command = target::Command::Register { target: target.clone(), owner: Some(owner) };
     let mut commit = empty(0);
@@ -291,6 +297,12 @@ impl Company {
             length: Length::from_seconds(3_600).unwrap(),
             justification,
             reference: None,
+            starts_at: None,
+            ends_on: BTreeSet::new(),
+            extends: None,
+            filed_with: None,
+            emergency: None,
+            answers: None,
         };
         let candidates = Candidates::from([(
             "owner".parse().unwrap(),
@@ -303,6 +315,8 @@ impl Company {
             entitlement,
             excluded: BTreeSet::from([requester.id, receiver.id]),
             already_open: None,
+            extends: None,
+            escalates_at: None,
             may_ask: &permit(),
             solved: &by_one("owner"),
             candidates: &candidates,
@@ -332,6 +346,8 @@ impl Company {
             solved: &by_one("owner"),
             candidates: &Candidates::new(),
             eligible: &[("owner".parse().unwrap(), permit())],
+            acting: &[],
+            escalates_at: None,
         };
         let now = at(self.now());
         let command = request::Command::Approve(approve);
@@ -353,6 +369,8 @@ impl Company {
             account,
             length: request.revision.length,
             use_by: now.plus_seconds(request::USE_BY_SECONDS),
+            starts_at: None,
+            issues: None,
         };
         let asked = request.revision.length;
         let events = grant::decide(None, grant::Command::Approve { approved, asked }, now).unwrap();
@@ -398,7 +416,7 @@ impl Company {
         let grant = self.approve(request, receiver).await;
         let action = self.intend(grant, Effect::Grant).await;
         let outcome = Outcome::Done;
-        self.tell(grant, grant::Command::Finish { action, outcome }).await;
+        self.tell(grant, grant::Command::Finish { action, outcome, issued: None }).await;
         let observation = self.look();
         let see = grant::Command::See { observation: &observation, seen: Seen::Present };
         self.tell(grant, see).await;
@@ -415,6 +433,7 @@ impl Company {
             began_at: now,
             finished_at: now,
             present: BTreeSet::new(),
+            credentials: None,
         }
     }
 
@@ -427,15 +446,18 @@ impl Company {
             kind: finding::Kind::Unapproved,
             target: self.target.id,
             entitlement: self.entitlement.id,
-            account,
+            account: Some(account),
             request: None,
             grant,
             owner: self.olga.id,
             sighting: Some(self.look().cite()),
             detail: "approved by nobody".to_owned(),
+            due_at: None,
+            baseline: false,
+            scope: None,
         };
         let mut commit = empty(self.now());
-        let events = finding::decide(None, finding::Command::Open(opened)).unwrap();
+        let events = finding::decide(None, finding::Command::Open(opened), at(self.now())).unwrap();
         commit.changes.push(change(finding, 0, events));
         commit.disclosures.push(Disclosed { disclosure, about: finding.into() });
         (commit, finding)
@@ -457,6 +479,46 @@ impl Company {
             self.store.commit(self.finding(grant).0).await.unwrap();
         }
         let (commit, _) = a_session(&self.ana);
+        self.store.commit(commit).await.unwrap();
+        let (governed, ..) = crate::governed::one_of_each(self);
+        self.store.commit(governed).await.unwrap();
+        self.lasting().await;
+    }
+
+    /// A request that waits for a ticket and escalates, an emergency whose review is owed, a
+    /// delegation, and a finding that is borne until a day.
+    async fn lasting(&self) {
+        let (mut commit, request) = self.asking(&self.ana, &self.ana, &self.entitlement);
+        let mut events = Vec::new();
+        for (_, event) in commit.changes.iter().flat_map(|change| &change.events) {
+            let mut event = event.clone();
+            if let Event::Request(request::Event::Submitted(submitted)) = &mut event {
+                let incident = Committed::seal(&"INC-7".to_owned(), "incident", salt()).unwrap().0;
+                submitted.revision.emergency =
+                    Some(request::Emergency { incident, verified: false });
+                submitted.revision.ends_on = BTreeSet::from(["ticket:OPS-7".parse().unwrap()]);
+            }
+            if let Event::Request(request::Event::Routed(routed)) = &mut event {
+                routed.escalates_at = Some(at(90));
+            }
+            events.push(event);
+        }
+        events.push(request::Event::ReviewOwed(request::Owed { due_at: at(900) }).into());
+        commit.changes = vec![change(request, 0, events)];
+        let delegation: DelegationId = fresh();
+        let made = delegation::Made {
+            delegation,
+            from: self.olga.id,
+            to: self.ana.id,
+            starts_at: at(0),
+            ends_at: at(900),
+        };
+        commit.changes.push(change(delegation, 0, vec![delegation::Event::Made(made)]));
+        self.store.commit(commit).await.unwrap();
+        let (mut commit, _) = self.finding(None);
+        let accepted = finding::Accepted { request, until: at(900) };
+        let borne: Event = finding::Event::Accepted(accepted).into();
+        commit.changes[0].events.push((fresh(), borne));
         self.store.commit(commit).await.unwrap();
     }
 

@@ -21,7 +21,7 @@ on_every_store![
 ];
 
 fn reader(who: IdentityId, scopes: &[Scope]) -> Reader {
-    Reader { who, scopes: scopes.iter().copied().collect() }
+    Reader { who, scopes: scopes.iter().copied().collect(), at: at(0) }
 }
 
 fn page(limit: u32, after: Option<String>) -> Page {
@@ -67,7 +67,7 @@ async fn every_list_has_pages_without_gap_or_repeat(ground: &Ground) {
     let requests = store.requests(&all, &page(200, None)).await.unwrap();
     let times: Vec<_> = requests.iter().map(|one| one.submitted_at).collect();
     assert!(times.is_sorted_by(|a, b| a >= b), "{times:?}");
-    let inbox = store.inbox(olga.id, &page(200, None)).await.unwrap();
+    let inbox = store.inbox(olga.id, at(0), &page(200, None)).await.unwrap();
     assert!(inbox.iter().map(|one| one.submitted_at).is_sorted());
     // A page is never empty by its own limit, never larger than the largest, and 50 if not said.
     assert_eq!(store.requests(&all, &page(0, None)).await.unwrap().len(), 1);
@@ -118,7 +118,9 @@ list!(Findings, |store, reader, page| store.findings(reader, true, &page), |one|
 list!(Entitlements, |store, _reader, page| store.entitlements(&page), |one| one.name.to_string());
 list!(Targets, |store, _reader, page| store.targets(&page), |one| one.name.to_string());
 list!(Identities, |store, _reader, page| store.identities(&page), |one| one.id.to_string());
-list!(Inbox, |store, reader, page| store.inbox(reader.who, &page), |one| one.id.to_string());
+list!(Inbox, |store, reader, page| store.inbox(reader.who, reader.at, &page), |one| one
+    .id
+    .to_string());
 
 async fn nobody_sees_more_than_their_scopes(ground: &Ground) {
     let company = Company::found(ground.open().await).await;
@@ -203,7 +205,7 @@ async fn what_waits_is_in_the_inbox_of_those_it_waits_for(ground: &Ground) {
     let Company { store, ana, olga, ines, entitlement, .. } = &company;
     let request = company.ask(ines, entitlement).await;
     let inbox = async |who: IdentityId| {
-        let found = store.inbox(who, &page(9, None)).await.unwrap();
+        let found = store.inbox(who, at(0), &page(9, None)).await.unwrap();
         found.iter().any(|one| one.id == request)
     };
     assert!(inbox(olga.id).await && !inbox(ana.id).await && !inbox(ines.id).await);

@@ -32,6 +32,8 @@ mod edited;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod governed;
+#[cfg(test)]
 mod ground;
 #[cfg(test)]
 mod lists;

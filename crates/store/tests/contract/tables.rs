@@ -94,12 +94,14 @@ async fn every_question_is_answered_by_an_index() {
         include_str!("../../src/query/access.rs"),
         include_str!("../../src/query/catalogue.rs"),
         include_str!("../../src/query/due.rs"),
+        include_str!("../../src/query/governed.rs"),
         include_str!("../../src/query/inbox.rs"),
         include_str!("../../src/query/ledger.rs"),
         include_str!("../../src/query/mod.rs"),
         include_str!("../../src/query/observed.rs"),
         include_str!("../../src/query/people.rs"),
         include_str!("../../src/query/texts.rs"),
+        include_str!("../../src/query/upkeep.rs"),
         include_str!("../../src/sqlite.rs"),
         include_str!("../../src/commit.rs"),
     ];
@@ -132,4 +134,13 @@ async fn due_work_is_found_by_its_own_indexes() {
     };
     check(grants, "INDEX access_grant_due").await;
     check(requests, "INDEX request_lapsing").await;
+    let upkeep = queries(include_str!("../../src/query/upkeep.rs"));
+    let find = |part: &str| upkeep.iter().find(|query| query.contains(part)).unwrap();
+    check(find("from upkeep where due_at"), "INDEX upkeep_due").await;
+    check(find("contract_ends <= $1"), "INDEX identity_contract_ends").await;
+    check(find("live and entitlement = $1"), "INDEX access_grant_by_entitlement").await;
+    check(find("live and $1 is not null"), "access_grant_live").await;
+    let governed = queries(include_str!("../../src/query/governed.rs"));
+    let lapsing = governed.iter().find(|query| query.contains("lapses_at <= $1")).unwrap();
+    check(lapsing, "INDEX proposal_lapsing").await;
 }

@@ -1,21 +1,23 @@
 //! `placet demo`: a small company lives through it all. Everything in it is real but the people:
-//! the engine, the ledger, the policies, and a group file on disk.
+//! the engine, the ledger, the policies, and three of the four targets; the fourth says that it is
+//! simulated.
 //!
 //! Its personas exist here only; what it goes on to serve, it serves on loopback only.
 
 mod acts;
+mod company;
+mod keys;
 mod tell;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use placet_engine::commands::found::Catalogue;
 use placet_engine::{Engine, Place};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::Context;
 use crate::output::{self, Ended, Format};
-use acts::Company;
+use company::{Company, GROUPS, INCIDENTS};
 use tell::Teller;
 
 #[derive(Debug, clap::Args)]
@@ -24,18 +26,6 @@ pub struct Args {
     #[arg(long)]
     once: bool,
 }
-
-/// What the group file holds before Placet comes: governed groups, and lines that are none of its
-/// business and stay as they are.
-const GROUPS: &str = "\
-# groups of the web server, read by its authorisation module
-# (edited by hand since 2019)
-captains: lotta per
-
-booking-deployers:
-booking-prod-admins:
-build-log-readers:
-";
 
 pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     let silent = context.format == Format::Json;
@@ -50,15 +40,22 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         Some(dir) => dir.to_owned(),
         None => temporary.path().to_owned(),
     };
-    let groups = dir.join("web-groups");
-    let place = Place { observe_seconds: 1, ..Place::at(dir.join("data")) };
+    let incidents = dir.join("incidents");
+    let place = Place {
+        observe_seconds: 1,
+        incidents: Some(incidents.clone()),
+        ..Place::at(dir.join("data"))
+    };
     std::fs::create_dir_all(&dir)?;
-    std::fs::write(&groups, GROUPS)?;
+    std::fs::write(&incidents, INCIDENTS)?;
+    std::fs::write(dir.join("web-groups"), GROUPS)?;
+    std::fs::write(dir.join("registry-tokens"), "")?;
+    keys::make(&dir.join("bastion-ca"))?;
 
     let engine =
         Engine::create(&place, "kattegat-ferries.example/placet").await.map_err(output::ended)?;
-    let mut company = Company::found(engine.clone(), catalogue(&groups)?, groups, teller).await?;
-    let told = company.live(&dir).await?;
+    let mut company = Company::found(engine.clone(), &dir, teller).await?;
+    let told = acts::play(&mut company).await?;
 
     if silent {
         output::show_json(&json!({
@@ -75,7 +72,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     if let Some(dir) = kept {
         company.teller.act("kept");
         company.teller.tell(format!("data in `{}`; look with", dir.display()));
-        company.teller.quote(&format!(
+        company.teller.offer(&format!(
             "placet --data {0}/data ledger verify --state\n\
              placet evidence verify {0}/evidence.json --key {0}/log.verifier",
             dir.display()
@@ -87,16 +84,6 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     go_on(engine, &company).await
 }
 
-/// The catalogue, with the group file where it really is.
-fn catalogue(groups: &Path) -> anyhow::Result<Catalogue> {
-    let mut catalogue: Catalogue = toml::from_str(include_str!("company.toml"))?;
-    let path = std::path::absolute(groups)?.display().to_string();
-    for target in &mut catalogue.target {
-        target.settings.insert("path".to_owned(), path.clone());
-    }
-    Ok(catalogue)
-}
-
 /// Goes on as a server on loopback, with a fresh login code for each persona.
 async fn go_on(engine: Engine, company: &Company) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -104,7 +91,7 @@ async fn go_on(engine: Engine, company: &Company) -> anyhow::Result<()> {
     company.teller.act("it goes on");
     company.teller.tell(format!("serving on {url}, on loopback only, until you press ctrl-c"));
     for (handle, code) in company.fresh_codes().await? {
-        company.teller.quote(&format!("{handle:<6} placet --server {url} login --code {code}"));
+        company.teller.offer(&format!("{handle:<6} placet --server {url} login --code {code}"));
     }
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let workers = engine.clone();
@@ -124,9 +111,4 @@ async fn go_on(engine: Engine, company: &Company) -> anyhow::Result<()> {
     let _ = stop.send(());
     working.await?;
     Ok(())
-}
-
-/// Where files of the demo lie.
-fn file(dir: &Path, name: &str) -> PathBuf {
-    dir.join(name)
 }

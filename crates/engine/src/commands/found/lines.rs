@@ -1,25 +1,34 @@
-//! The lines of a catalogue file, as people write them: everything by name. Resolving names to ids
-//! is the founding's business.
+//! The lines of a catalogue file, as people write them: everything by name. What names stand for,
+//! [`Named`] knows; the founding and every later change make the same records of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use placet_domain::committed::Committed;
 use placet_domain::entitlement::{self, Entitlement, Environment, Privilege, Terms};
-use placet_domain::identity;
+use placet_domain::id::IdentityId;
+use placet_domain::identity::{self, External, Identity, Nature, Profile};
 use placet_domain::length::Length;
 use placet_domain::name::{
-    AccountName, ConnectorKind, EntitlementName, Handle, NativeId, PackName, TargetName, TeamName,
+    AccountName, ConnectorKind, EntitlementName, Handle, MailAddress, NativeId, PackName,
+    ScheduleName, TargetName, TeamName,
 };
+use placet_domain::schedule::Schedule;
+use placet_domain::target::Target;
 use placet_domain::{Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Named, wrong};
+use super::named::{Named, wrong};
+use crate::commands::text;
 
 /// A catalogue as people write it: everything by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
-    /// The handles of the first two administrators.
+    /// The handles of the first two administrators; they count at the founding alone.
+    #[serde(default)]
     pub administrators: Vec<Handle>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedule: Vec<Schedule>,
     #[serde(default)]
     pub team: Vec<TeamLine>,
     #[serde(default)]
@@ -53,8 +62,26 @@ pub struct PersonLine {
     pub contract_ends: Option<Timestamp>,
     #[serde(default)]
     pub accounts: BTreeMap<TargetName, AccountName>,
+    /// Where notices are sent by mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<MailAddress>,
     #[serde(default)]
     pub risk: u8,
+    /// The hours in which an answer can be expected; the usual ones if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleName>,
+    /// False once they have left.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub active: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // The form that serde calls.
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +95,9 @@ pub struct WorkloadLine {
     pub teams: BTreeSet<TeamName>,
     #[serde(default)]
     pub accounts: BTreeMap<TargetName, AccountName>,
+    /// False once it is of no more use.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub active: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +108,8 @@ pub struct TargetLine {
     pub connector: ConnectorKind,
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,10 +137,112 @@ pub struct EntitlementLine {
     pub packs: BTreeSet<PackName>,
     #[serde(default)]
     pub power_over_placet: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
+}
+
+/// An identity as its line says, and who answers for it: an owner or a sponsor.
+pub(crate) type Answered = (Identity, Option<IdentityId>);
+
+impl PersonLine {
+    pub(crate) fn profile(&self) -> Result<Profile, Refusal> {
+        Ok(Profile {
+            handle: self.handle.clone(),
+            name: text("name", &self.name)?,
+            accounts: self.accounts.clone(),
+            mail: self.mail.clone(),
+        })
+    }
+
+    pub(crate) fn identity(
+        &self,
+        profile: Committed<Profile>,
+        named: &Named,
+    ) -> Result<Answered, Refusal> {
+        let whose = format!("person `{}`", self.handle);
+        named.teams(&self.teams, &whose)?;
+        let of = |handle: &Option<Handle>| {
+            handle.as_ref().map(|one| named.identity(one, &whose)).transpose()
+        };
+        let (manager, sponsor) = (of(&self.manager)?, of(&self.sponsor)?);
+        let external = match (sponsor, self.contract_ends) {
+            (None, None) => None,
+            (Some(sponsor), Some(contract_ends)) => Some(External { sponsor, contract_ends }),
+            _ => return Err(wrong(format!("{whose}: `sponsor` and `contract_ends` go together"))),
+        };
+        if let Some(schedule) = &self.schedule
+            && !named.schedules.contains(schedule)
+        {
+            return Err(wrong(format!("{whose}: no schedule is called `{schedule}`")));
+        }
+        let identity = Identity {
+            id: named.identity(&self.handle, &whose)?,
+            profile,
+            is: Nature::Human { manager, external },
+            teams: self.teams.clone(),
+            active: self.active,
+            risk: self.risk.min(100),
+            schedule: self.schedule.clone(),
+        };
+        Ok((identity, sponsor))
+    }
+}
+
+impl WorkloadLine {
+    pub(crate) fn profile(&self) -> Profile {
+        Profile {
+            handle: self.handle.clone(),
+            name: self.handle.to_string(),
+            accounts: self.accounts.clone(),
+            mail: None,
+        }
+    }
+
+    pub(crate) fn identity(
+        &self,
+        profile: Committed<Profile>,
+        named: &Named,
+    ) -> Result<Answered, Refusal> {
+        let whose = format!("workload `{}`", self.handle);
+        named.teams(&self.teams, &whose)?;
+        let owner = named.identity(&self.owner, &whose)?;
+        let purpose = text("purpose", &self.purpose)?;
+        if purpose.is_empty() || purpose.len() > 500 {
+            let why = format!("{whose}: say in 1 to 500 characters what it is for (`purpose`)");
+            return Err(wrong(why));
+        }
+        let identity = Identity {
+            id: named.identity(&self.handle, &whose)?,
+            profile,
+            is: Nature::Workload { kind: self.kind, owner, purpose },
+            teams: self.teams.clone(),
+            active: self.active,
+            risk: 0,
+            schedule: None,
+        };
+        Ok((identity, Some(owner)))
+    }
+}
+
+impl TargetLine {
+    pub(crate) fn target(&self, named: &Named) -> Result<Target, Refusal> {
+        let whose = format!("target `{}`", self.name);
+        let id = named.targets.get(&self.name).copied();
+        Ok(Target {
+            id: id.ok_or_else(|| wrong(format!("{whose}: it has no id")))?,
+            name: self.name.clone(),
+            owner: named.identity(&self.owner, &whose)?,
+            connector: self.connector.clone(),
+            settings: self.settings.clone(),
+            retired: self.retired,
+            brake: None,
+            released: false,
+        })
+    }
 }
 
 impl EntitlementLine {
-    pub(super) fn entitlement(&self, named: &Named) -> Result<Entitlement, Refusal> {
+    pub(crate) fn entitlement(&self, named: &Named) -> Result<Entitlement, Refusal> {
         let whose = format!("entitlement `{}`", self.name);
         named.teams(&self.offered_to, &whose)?;
         named.teams(&BTreeSet::from([self.owners.clone()]), &whose)?;
@@ -155,7 +289,7 @@ impl EntitlementLine {
             conflicts,
             packs: self.packs.clone(),
             power_over_placet: self.power_over_placet,
-            retired: false,
+            retired: self.retired,
         })
     }
 }

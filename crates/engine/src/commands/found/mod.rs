@@ -2,8 +2,7 @@
 //! names two administrators, who log in by one-time codes.
 
 mod lines;
-
-use std::collections::{BTreeMap, BTreeSet};
+mod named;
 
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
@@ -11,10 +10,10 @@ use placet_domain::bundle::Bundle;
 use placet_domain::canonical;
 use placet_domain::credential::{self, Kind, longest_seconds};
 use placet_domain::entitlement::{self, Entitlement};
-use placet_domain::id::{EntitlementId, IdentityId, Stream, TargetId};
-use placet_domain::identity::{self, External, Identity, Nature, Profile};
-use placet_domain::name::{EntitlementName, Handle, TargetName, TeamName};
+use placet_domain::id::{EntitlementId, IdentityId, Stream};
+use placet_domain::identity::{self, Identity, Profile};
 use placet_domain::organisation::{self, Founded};
+use placet_domain::schedule;
 use placet_domain::target::{self, Target};
 use placet_domain::team::{self, Team};
 
@@ -26,67 +25,13 @@ use crate::error::Error;
 use crate::secret::Secret;
 
 pub use lines::{Catalogue, EntitlementLine, PersonLine, TargetLine, TeamLine, WorkloadLine};
+pub(crate) use named::{Named, wrong};
 
 /// Makes the organisation; possible once in the life of a ledger.
 #[derive(Clone, Debug)]
 pub struct FoundOrganisation {
     pub catalogue: Catalogue,
     pub bundle: Bundle,
-}
-
-/// Names resolved to ids.
-#[derive(Default)]
-struct Named {
-    identities: BTreeMap<Handle, IdentityId>,
-    targets: BTreeMap<TargetName, TargetId>,
-    entitlements: BTreeMap<EntitlementName, EntitlementId>,
-    teams: BTreeSet<TeamName>,
-    built: BTreeMap<IdentityId, Identity>,
-}
-
-fn wrong(what: String) -> Refusal {
-    Refusal::Unreadable { what }
-}
-
-impl Named {
-    fn of(catalogue: &Catalogue, engine: &Engine) -> Result<Self, Refusal> {
-        let mut named = Self::default();
-        let twice = |what: String| wrong(format!("{what} stands in the catalogue twice"));
-        for team in &catalogue.team {
-            if !named.teams.insert(team.name.clone()) {
-                return Err(twice(format!("team `{}`", team.name)));
-            }
-        }
-        let people = catalogue.person.iter().map(|one| &one.handle);
-        for handle in people.chain(catalogue.workload.iter().map(|one| &one.handle)) {
-            if named.identities.insert(handle.clone(), engine.environment.id()).is_some() {
-                return Err(twice(format!("identity `{handle}`")));
-            }
-        }
-        for target in &catalogue.target {
-            if named.targets.insert(target.name.clone(), engine.environment.id()).is_some() {
-                return Err(twice(format!("target `{}`", target.name)));
-            }
-        }
-        for one in &catalogue.entitlement {
-            if named.entitlements.insert(one.name.clone(), engine.environment.id()).is_some() {
-                return Err(twice(format!("entitlement `{}`", one.name)));
-            }
-        }
-        Ok(named)
-    }
-
-    fn identity(&self, handle: &Handle, whose: &str) -> Result<IdentityId, Refusal> {
-        let unknown = || wrong(format!("{whose}: no identity is called `{handle}`"));
-        self.identities.get(handle).copied().ok_or_else(unknown)
-    }
-
-    fn teams(&self, teams: &BTreeSet<TeamName>, whose: &str) -> Result<(), Refusal> {
-        match teams.iter().find(|team| !self.teams.contains(*team)) {
-            Some(team) => Err(wrong(format!("{whose}: no team is called `{team}`"))),
-            None => Ok(()),
-        }
-    }
 }
 
 #[async_trait::async_trait]
@@ -97,9 +42,10 @@ impl Command for FoundOrganisation {
         let organisation = draft.engine.store.organisation(&mut draft.facts).await?;
         validate(&self.bundle)?;
         let digest = self.bundle.digest()?;
-        let mut named = Named::of(&self.catalogue, draft.engine)?;
+        let mut named = Named::fresh(&self.catalogue, draft.engine)?;
         // Whoever answers for others comes first.
-        let mut changes = self.teams(draft, &named)?;
+        let mut changes = self.teams(&named)?;
+        changes.extend(self.schedules()?);
         changes.extend(self.people(draft, &mut named)?);
         changes.extend(self.workloads(draft, &mut named)?);
         changes.extend(self.targets(draft, &named)?);
@@ -159,7 +105,16 @@ fn events<E: Into<placet_domain::event::Event>>(
 }
 
 impl FoundOrganisation {
-    fn teams(&self, _draft: &mut Draft<'_>, named: &Named) -> Result<Changes, Error> {
+    fn schedules(&self) -> Result<Changes, Error> {
+        let mut out = Changes::new();
+        for line in &self.catalogue.schedule {
+            let decided = schedule::decide(None, schedule::Command::Register(line.clone()))?;
+            out.push((Stream::Schedule(line.name.clone()), events(decided)));
+        }
+        Ok(out)
+    }
+
+    fn teams(&self, named: &Named) -> Result<Changes, Error> {
         let mut out = Changes::new();
         for line in &self.catalogue.team {
             named.teams(&line.within, &format!("team `{}`", line.name))?;
@@ -196,34 +151,10 @@ impl FoundOrganisation {
             self.catalogue.person.iter().partition(|one| one.sponsor.is_none());
         let mut out = Changes::new();
         for line in inside.into_iter().chain(outside) {
-            let whose = format!("person `{}`", line.handle);
-            named.teams(&line.teams, &whose)?;
-            let id = named.identity(&line.handle, &whose)?;
-            let manager =
-                line.manager.as_ref().map(|one| named.identity(one, &whose)).transpose()?;
-            let sponsor =
-                line.sponsor.as_ref().map(|one| named.identity(one, &whose)).transpose()?;
-            let external = match (sponsor, line.contract_ends) {
-                (None, None) => None,
-                (Some(sponsor), Some(contract_ends)) => Some(External { sponsor, contract_ends }),
-                _ => {
-                    let why = format!("{whose}: `sponsor` and `contract_ends` go together");
-                    return Err(wrong(why).into());
-                }
-            };
-            let profile = Profile {
-                handle: line.handle.clone(),
-                name: super::text("name", &line.name)?,
-                accounts: line.accounts.clone(),
-            };
-            let identity = Identity {
-                id,
-                profile: draft.seal(&profile, "profile", id)?,
-                is: Nature::Human { manager, external },
-                teams: line.teams.clone(),
-                active: true,
-                risk: line.risk.min(100),
-            };
+            let profile = line.profile()?;
+            let id = named.identity(&line.handle, "person")?;
+            let sealed = draft.seal(&profile, "profile", id)?;
+            let (identity, sponsor) = line.identity(sealed, named)?;
             out.push(Self::register(draft, named, profile, identity, sponsor)?);
         }
         Ok(out)
@@ -232,29 +163,11 @@ impl FoundOrganisation {
     fn workloads(&self, draft: &mut Draft<'_>, named: &mut Named) -> Result<Changes, Error> {
         let mut out = Changes::new();
         for line in &self.catalogue.workload {
-            let whose = format!("workload `{}`", line.handle);
-            named.teams(&line.teams, &whose)?;
-            let id = named.identity(&line.handle, &whose)?;
-            let owner = named.identity(&line.owner, &whose)?;
-            let purpose = super::text("purpose", &line.purpose)?;
-            if purpose.is_empty() || purpose.len() > 500 {
-                let why = format!("{whose}: say in 1 to 500 characters what it is for (`purpose`)");
-                return Err(wrong(why).into());
-            }
-            let profile = Profile {
-                handle: line.handle.clone(),
-                name: line.handle.to_string(),
-                accounts: line.accounts.clone(),
-            };
-            let identity = Identity {
-                id,
-                profile: draft.seal(&profile, "profile", id)?,
-                is: Nature::Workload { kind: line.kind, owner, purpose },
-                teams: line.teams.clone(),
-                active: true,
-                risk: 0,
-            };
-            out.push(Self::register(draft, named, profile, identity, Some(owner))?);
+            let profile = line.profile();
+            let id = named.identity(&line.handle, "workload")?;
+            let sealed = draft.seal(&profile, "profile", id)?;
+            let (identity, owner) = line.identity(sealed, named)?;
+            out.push(Self::register(draft, named, profile, identity, owner)?);
         }
         Ok(out)
     }
@@ -262,22 +175,9 @@ impl FoundOrganisation {
     fn targets(&self, draft: &mut Draft<'_>, named: &Named) -> Result<Changes, Error> {
         let mut out = Changes::new();
         for line in &self.catalogue.target {
-            let whose = format!("target `{}`", line.name);
-            let unknown = || wrong(format!("{whose}: it has no id"));
-            let id = *named.targets.get(&line.name).ok_or_else(unknown)?;
-            let owner = named.identity(&line.owner, &whose)?;
-            let target = Target {
-                id,
-                name: line.name.clone(),
-                owner,
-                connector: line.connector.clone(),
-                settings: line.settings.clone(),
-            };
-            // What cannot be set up is a mistake in the file, not a target that is down.
-            if let Err(error) = draft.engine.connector(&target) {
-                return Err(wrong(format!("{whose}: {error}")).into());
-            }
-            let owner = named.built.get(&owner);
+            let target = line.target(named)?;
+            draft.can_be_set_up(&target)?;
+            let (id, owner) = (target.id, named.built.get(&target.owner));
             let decided = target::decide(None, target::Command::Register { target, owner })?;
             out.push((Stream::Target(id), events(decided)));
         }
@@ -309,24 +209,40 @@ impl FoundOrganisation {
     }
 
     fn target_of(&self, entitlement: &Entitlement, named: &Named) -> Option<Target> {
-        let line = self
-            .catalogue
-            .target
-            .iter()
-            .find(|line| named.targets.get(&line.name) == Some(&entitlement.terms.target))?;
-        Some(Target {
-            id: entitlement.terms.target,
-            name: line.name.clone(),
-            owner: named.identities.get(&line.owner).copied()?,
-            connector: line.connector.clone(),
-            settings: line.settings.clone(),
-        })
+        let id = entitlement.terms.target;
+        let line =
+            self.catalogue.target.iter().find(|one| named.targets.get(&one.name) == Some(&id));
+        line.and_then(|line| line.target(named).ok())
+    }
+}
+
+impl Draft<'_> {
+    /// What cannot be set up is a mistake in the file, not a target that is down.
+    pub(crate) fn can_be_set_up(&self, target: &Target) -> Result<(), Error> {
+        match self.engine.connector(target) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(wrong(format!("target `{}`: {error}", target.name)).into()),
+        }
     }
 }
 
 impl Engine {
+    /// Makes every target ready. What cannot be is a mistake in the file.
+    async fn set_up(&self, catalogue: &Catalogue) -> Result<(), Error> {
+        for line in &catalogue.target {
+            // What cannot even be built is refused with the rest of the file.
+            let Ok(connector) = self.registry.build(&line.connector, &line.settings) else {
+                continue;
+            };
+            let ready = connector.set_up(self.environment.now()).await;
+            ready.map_err(|why| wrong(format!("target `{}`: {why}", line.name)))?;
+        }
+        Ok(())
+    }
+
     /// Founds the organisation and answers with its administrators' first login codes.
     pub async fn found(&self, catalogue: Catalogue, bundle: Bundle) -> Result<Vec<Given>, Error> {
+        self.set_up(&catalogue).await?;
         self.run(Actor::Founding, &FoundOrganisation { catalogue, bundle }).await
     }
 }

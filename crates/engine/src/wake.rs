@@ -1,0 +1,67 @@
+//! Wakefulness: what comes through a door is worked on at once, and whoever waits for what comes of
+//! it is told of each commit.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use placet_domain::actor::Actor;
+use tokio::sync::{Notify, watch};
+
+/// Shared by all handles of an engine.
+#[derive(Debug)]
+pub(crate) struct Wake {
+    doors: Notify,
+    commits: watch::Sender<u64>,
+    /// How many loops of workers run in this process.
+    working: AtomicUsize,
+}
+
+impl Default for Wake {
+    fn default() -> Self {
+        Self {
+            doors: Notify::new(),
+            commits: watch::Sender::new(0),
+            working: AtomicUsize::default(),
+        }
+    }
+}
+
+impl Wake {
+    /// Something was made durable. The workers' own commits wake no worker: what they leave due has
+    /// its time.
+    pub fn committed(&self, by: &Actor) {
+        self.commits.send_modify(|count| *count = count.wrapping_add(1));
+        if !matches!(by, Actor::Worker { .. }) {
+            self.doors.notify_one();
+        }
+    }
+
+    /// Resolves when something came through a door since the last time.
+    pub async fn called(&self) {
+        self.doors.notified().await;
+    }
+
+    /// Changes with every commit.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
+    }
+
+    /// Workers are at it for as long as the answer lives.
+    pub fn at_work(&self) -> AtWork<'_> {
+        self.working.fetch_add(1, Ordering::Relaxed);
+        AtWork(self)
+    }
+
+    pub fn is_worked(&self) -> bool {
+        self.working.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// A loop of workers that runs.
+#[derive(Debug)]
+pub(crate) struct AtWork<'w>(&'w Wake);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,62 @@
+//! Findings and their answers.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use placet_domain::id::FindingId;
+use placet_domain::request::Answer;
+use placet_engine::Engine;
+use placet_engine::commands::answer::{AnswerFinding, ReleaseBrake, RemoveFound};
+use placet_engine::queries::{FindingView, RequestView};
+use serde::Deserialize;
+
+use crate::auth::Known;
+use crate::body::{Body, Listed, Named};
+use crate::problem::Failed;
+
+pub(crate) async fn list(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    listed: Listed,
+) -> Result<Json<Vec<FindingView>>, Failed> {
+    Ok(Json(engine.findings(actor, !listed.all, &listed.page).await?))
+}
+
+/// An answer that is a request of its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Given {
+    answer: Answer,
+    /// Whose account it is, to adopt it.
+    receiver: Option<String>,
+    length: String,
+    #[serde(default)]
+    justification: String,
+}
+
+pub(crate) async fn answer(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(finding): Named<FindingId>,
+    Body(Given { answer, receiver, length, justification }): Body<Given>,
+) -> Result<(StatusCode, Json<RequestView>), Failed> {
+    let answer = AnswerFinding { finding, answer, receiver, length, justification };
+    let submitted = engine.run(actor, &answer).await?;
+    Ok((StatusCode::CREATED, Json(engine.request(actor, submitted.request).await?)))
+}
+
+pub(crate) async fn remove(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(finding): Named<FindingId>,
+) -> Result<(), Failed> {
+    Ok(engine.run(actor, &RemoveFound { finding }).await?)
+}
+
+pub(crate) async fn release(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(target): Named<String>,
+) -> Result<(), Failed> {
+    Ok(engine.run(actor, &ReleaseBrake { target }).await?)
+}

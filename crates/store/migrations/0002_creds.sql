@@ -1,0 +1,40 @@
+-- Grants of credentials: a state of their own, and the public half that was collected, by which it
+-- is known again.
+
+--: only sqlite
+-- A check is changed by making the table anew.
+create table access_grant_new (
+  id text primary key,
+  version bigint not null constraint access_grant_version check (version > 0),
+  state text not null,
+  stands text not null
+    constraint access_grant_stands
+    check (stands in ('approved', 'pending', 'active', 'issued', 'ending', 'ended', 'cancelled')),
+  request text not null constraint access_grant_request unique,
+  receiver text not null,
+  entitlement text not null,
+  target text not null,
+  approved_at bigint not null,
+  live boolean not null,
+  due_at bigint,
+  half text,
+  collector text
+);
+insert into access_grant_new
+  (id, version, state, stands, request, receiver, entitlement, target, approved_at, live, due_at)
+  select id, version, state, stands, request, receiver, entitlement, target, approved_at, live, due_at
+  from access_grant;
+drop table access_grant;
+alter table access_grant_new rename to access_grant;
+create index access_grant_due on access_grant (due_at) where due_at is not null;
+create index access_grant_by_receiver on access_grant (receiver, live);
+create index access_grant_by_target on access_grant (target, live);
+create index access_grant_by_time on access_grant (approved_at, id);
+--: only postgres
+alter table access_grant drop constraint access_grant_stands;
+alter table access_grant add constraint access_grant_stands
+  check (stands in ('approved', 'pending', 'active', 'issued', 'ending', 'ended', 'cancelled'));
+alter table access_grant add column half text;
+alter table access_grant add column collector text;
+--: end
+create index access_grant_by_half on access_grant (half) where half is not null;
