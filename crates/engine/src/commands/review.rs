@@ -1,7 +1,7 @@
 //! Review: somebody independent looks at an emergency afterwards. What was not justified ends.
 
 use placet_domain::finding::{self, Kind, Resolution};
-use placet_domain::grant::Reason;
+use placet_domain::grant::{Grant, Reason, State};
 use placet_domain::id::RequestId;
 use placet_domain::request::{self, Judging, Verdict};
 use placet_policy::Ask;
@@ -56,9 +56,10 @@ impl Command for ReviewEmergency {
         draft.settle_overdue(request.id).await?;
         if self.verdict == Verdict::NotJustified {
             let grant = draft.engine.store.grant_of(request.id, &mut draft.facts).await?;
-            if let Some(grant) = grant.filter(|grant| !grant.state.is_over()) {
-                // One that is ending already needs no second order.
-                let _ = draft.end(&grant, Reason::NotJustified { by: reviewer });
+            // One that is ending already needs no second order.
+            let ordered = |grant: &Grant| grant.state == State::Ending || grant.state.is_over();
+            if let Some(grant) = grant.filter(|grant| !ordered(grant)) {
+                draft.end(&grant, Reason::NotJustified { by: reviewer })?;
             }
         }
         Ok(())

@@ -69,8 +69,13 @@ impl Engine {
     pub(super) async fn overdue(&self, stepped: &mut Stepped) -> Result<(), Error> {
         let now = self.environment.now();
         for request in self.store.unreviewed(now, BATCH).await? {
-            self.run(actor(Worker::Expire), &OpenOverdue { request: &request }).await?;
-            stepped.findings += 1;
+            match self.run(actor(Worker::Expire), &OpenOverdue { request: &request }).await {
+                Ok(()) => stepped.findings += 1,
+                Err(error) => {
+                    stepped.postponed += 1;
+                    tracing::warn!(request = %request.id, %error, "an overdue review could not be put on record yet");
+                }
+            }
         }
         Ok(())
     }
