@@ -3,23 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    ActingFor, Approval, Approved, Authority, Basis, Denied, Event, Narrow, OPEN_SECONDS,
-    Overtaken, Request, Revision, Routed, State, Submitted, USE_BY_SECONDS, narrow, open_places,
-    review, silence, talk,
+    Approve, Denied, Event, Narrow, OPEN_SECONDS, Overtaken, Request, Revision, Routed, State,
+    Submitted, USE_BY_SECONDS, approve, narrow, open_places, review, silence, talk,
 };
 use crate::Refusal;
 use crate::actor::Actor;
 use crate::assign::{Unfillable, assign};
 use crate::canonical::Digest;
 use crate::committed::Committed;
-use crate::delegation::Delegation;
 use crate::ending;
 use crate::entitlement::Entitlement;
 use crate::grant::{Grant, State as Stands};
 use crate::id::{CredentialId, IdentityId, RequestId};
 use crate::identity::Identity;
 use crate::name::StageName;
-use crate::route::{Candidates, Route, Solved, Stage};
+use crate::route::{Candidates, Route, Solved};
 use crate::ruling::Ruling;
 use crate::time::Timestamp;
 
@@ -40,40 +38,6 @@ pub struct Intake<'a> {
     pub solved: &'a Solved,
     pub candidates: &'a Candidates,
     /// When silence escalates it.
-    pub escalates_at: Option<Timestamp>,
-}
-
-/// A right that is another's: in whose place the approver would decide in a stage, and why.
-#[derive(Clone, Debug)]
-pub struct Acting {
-    pub identity: IdentityId,
-    pub stage: StageName,
-    /// What policy says of the one acted for.
-    pub ruling: Ruling,
-    /// The delegation; none for one to whom the request was escalated.
-    pub delegation: Option<Delegation>,
-}
-
-/// What an approval is judged by; everything is loaded and ruled anew for it.
-#[derive(Debug)]
-pub struct Approve<'a> {
-    pub actor: Actor,
-    pub approver: &'a Identity,
-    /// The digest that the approver saw.
-    pub digest: Digest,
-    /// The stage that the approver chose; otherwise the first that fits.
-    pub stage: Option<StageName>,
-    pub receiver: &'a Identity,
-    pub entitlement: &'a Entitlement,
-    pub excluded: &'a BTreeSet<IdentityId>,
-    /// The route as the ruling bundle solves it now.
-    pub solved: &'a Solved,
-    pub candidates: &'a Candidates,
-    /// For each stage, whether policy says that this person may approve in it.
-    pub eligible: &'a [(StageName, Ruling)],
-    /// The rights of others on which this person may act.
-    pub acting: &'a [Acting],
-    /// When silence escalates what is then still open.
     pub escalates_at: Option<Timestamp>,
 }
 
@@ -150,8 +114,8 @@ pub fn decide(
             same_access(request, &intake.revision)?;
             submit(intake, Event::Revised, now)
         }
-        Command::Approve(approve) => decide_approve(state.ok_or_else(missing)?, approve, now),
-        Command::WithdrawApproval { actor } => withdraw_approval(state.ok_or_else(missing)?, actor),
+        Command::Approve(approve) => approve::agree(state.ok_or_else(missing)?, approve, now),
+        Command::WithdrawApproval { actor } => approve::withdraw(state.ok_or_else(missing)?, actor),
         Command::Deny { actor, decider, digest, reason, eligible } => {
             let (by, _) = person(actor, decider, now)?;
             let request = undecided(state.ok_or_else(missing)?, now)?;
@@ -231,7 +195,7 @@ fn open(request: &Request) -> Result<&Request, Refusal> {
 }
 
 /// Open, and its time not over, even if no worker has closed it yet.
-fn undecided(request: &Request, now: Timestamp) -> Result<&Request, Refusal> {
+pub(super) fn undecided(request: &Request, now: Timestamp) -> Result<&Request, Refusal> {
     let request = open(request)?;
     if now < request.lapses_at {
         return Ok(request);
@@ -252,7 +216,7 @@ fn same_access(request: &Request, revision: &Revision) -> Result<(), Refusal> {
     Err(Refusal::Unreadable { what: what.to_owned() })
 }
 
-fn active(identity: &Identity, now: Timestamp) -> Result<&Identity, Refusal> {
+pub(super) fn active(identity: &Identity, now: Timestamp) -> Result<&Identity, Refusal> {
     if identity.is_active_at(now) {
         return Ok(identity);
     }
@@ -277,7 +241,7 @@ pub(super) fn person(
     }
 }
 
-fn same_revision(request: &Request, digest: Digest) -> Result<(), Refusal> {
+pub(super) fn same_revision(request: &Request, digest: Digest) -> Result<(), Refusal> {
     if request.digest == digest {
         return Ok(());
     }
@@ -314,7 +278,7 @@ fn submit(
     fillable(&route, intake.candidates, &excluded)?;
 
     let digest = revision.digest().map_err(|e| Refusal::Unreadable { what: e.to_string() })?;
-    let basis = unasked(&route, solved);
+    let basis = approve::unasked(&route, solved);
     let emergency = revision.emergency.is_some();
     let mut events = vec![
         event(Submitted {
@@ -327,34 +291,9 @@ fn submit(
         Event::Routed(Routed { route, ruling: solved.ruling.cite(), escalates_at }),
     ];
     if let Some(basis) = basis {
-        approve(&mut events, digest, basis, emergency, now);
+        approve::approved(&mut events, digest, basis, emergency, now);
     }
     Ok(events)
-}
-
-/// On what a route rests that asks nobody.
-fn unasked(route: &Route, solved: &Solved) -> Option<Basis> {
-    let policies = solved.ruling.cite().policies;
-    match route {
-        Route::People { .. } => None,
-        Route::PreApproved { .. } => Some(Basis::PreApproved { policies }),
-        Route::BreakGlass { .. } => Some(Basis::BreakGlass { policies }),
-    }
-}
-
-/// Approved; an emergency owes a review from that moment on.
-pub(super) fn approve(
-    events: &mut Vec<Event>,
-    digest: Digest,
-    basis: Basis,
-    emergency: bool,
-    now: Timestamp,
-) {
-    events.push(Event::Approved(Approved { digest, basis }));
-    if emergency {
-        let due_at = now.plus_seconds(review::REVIEW_SECONDS);
-        events.push(Event::ReviewOwed(review::Owed { due_at }));
-    }
 }
 
 /// Never backdated, begun while its approval is fresh, and a continuation only of what goes on.
@@ -451,60 +390,12 @@ fn fillable(
     })
 }
 
-fn not_eligible(eligible: &[(StageName, Ruling)]) -> Refusal {
+pub(super) fn not_eligible(eligible: &[(StageName, Ruling)]) -> Refusal {
     let why = eligible.first().map_or_else(
         || "no stage is open".to_owned(),
         |(stage, ruling)| format!("stage `{stage}`: {}", ruling.sentence()),
     );
     Refusal::NotEligible { why }
-}
-
-fn decide_approve(
-    request: &Request,
-    approve: Approve<'_>,
-    now: Timestamp,
-) -> Result<Vec<Event>, Refusal> {
-    let (approver, session) = person(approve.actor, approve.approver, now)?;
-    let request = undecided(request, now)?;
-    same_revision(request, approve.digest)?;
-    independent(request, approver, approve.excluded)?;
-    active(approve.receiver, now)?;
-    if approve.entitlement.retired {
-        return Err(Refusal::RetiredEntitlement { name: approve.entitlement.name.to_string() });
-    }
-    if approve.entitlement.terms != request.revision.terms {
-        return Err(Refusal::TermsChanged { entitlement: approve.entitlement.name.to_string() });
-    }
-    if request.spent().contains(&approver) {
-        return Err(Refusal::AlreadyApproved {});
-    }
-    let route = solved_route(approve.solved, approve.entitlement, &request.revision)?;
-
-    let mut events = Vec::new();
-    if route != request.route {
-        events.push(Event::Routed(Routed {
-            route: route.clone(),
-            ruling: approve.solved.ruling.cite(),
-            escalates_at: approve.escalates_at,
-        }));
-    }
-    if let Route::People { stages } = &route {
-        let Right { stage, ruling, acting_for } = choose_stage(request, stages, &approve, now)?;
-        events.push(Event::ApprovalRecorded(Approval {
-            approver,
-            session,
-            stage,
-            digest: request.digest,
-            ruling: ruling.cite(),
-            at: now,
-            acting_for,
-        }));
-    }
-    if let Some(basis) = complete(request, &route, &events, approve.solved) {
-        let emergency = request.revision.emergency.is_some();
-        self::approve(&mut events, request.digest, basis, emergency, now);
-    }
-    Ok(events)
 }
 
 /// The exclusion recorded with the request and the one computed now both bind.
@@ -520,135 +411,4 @@ pub(super) fn independent(
         return Err(Refusal::OwnsReceiver {});
     }
     Ok(())
-}
-
-/// A right to agree in a stage: the approver's own, or that of one in whose place they act.
-#[derive(Clone)]
-struct Right {
-    stage: StageName,
-    ruling: Ruling,
-    acting_for: Option<ActingFor>,
-}
-
-/// Every right of the approver, their own first.
-fn rights(request: &Request, approve: &Approve<'_>, now: Timestamp) -> Vec<Right> {
-    let own = approve.eligible.iter().map(|(stage, ruling)| Right {
-        stage: stage.clone(),
-        ruling: ruling.clone(),
-        acting_for: None,
-    });
-    let acting = approve.acting.iter().filter_map(|acting| {
-        let by = mandate(request, approve.approver.id, acting, now)?;
-        // Whose word was given has given it, and who may not agree cannot have another agree.
-        let free = !request.spent().contains(&acting.identity)
-            && independent(request, acting.identity, approve.excluded).is_ok();
-        free.then(|| Right {
-            stage: acting.stage.clone(),
-            ruling: acting.ruling.clone(),
-            acting_for: Some(ActingFor { identity: acting.identity, by }),
-        })
-    });
-    own.chain(acting).collect()
-}
-
-/// What lets `who` act in another's place now, if anything does.
-fn mandate(
-    request: &Request,
-    who: IdentityId,
-    acting: &Acting,
-    now: Timestamp,
-) -> Option<Authority> {
-    match &acting.delegation {
-        Some(delegation) => {
-            let made = &delegation.made;
-            let theirs = made.to == who && made.from == acting.identity;
-            (theirs && delegation.is_valid_at(now))
-                .then_some(Authority::Delegation { delegation: made.delegation })
-        }
-        None => request
-            .escalated_to(who)
-            .any(|(stage, silent)| *stage == acting.stage && silent == acting.identity)
-            .then_some(Authority::Escalation),
-    }
-}
-
-/// The stage in which this approval counts: the one asked for, or the first eligible one that
-/// leaves the others fillable by distinct people.
-fn choose_stage(
-    request: &Request,
-    stages: &[Stage],
-    approve: &Approve<'_>,
-    now: Timestamp,
-) -> Result<Right, Refusal> {
-    let route = Route::People { stages: stages.to_vec() };
-    let open = open_places(&route, &request.counters());
-    if let Some(asked) = &approve.stage
-        && !open.contains_key(asked)
-    {
-        return Err(Refusal::UnknownStage { given: asked.to_string() });
-    }
-    let ready = |name: &StageName| {
-        let waits = stages.iter().find(|stage| stage.name == *name).map(|stage| &stage.after);
-        waits.is_some_and(|after| after.iter().all(|earlier| !open.contains_key(earlier)))
-    };
-    let rights = rights(request, approve, now);
-    let permits: Vec<&Right> = rights
-        .iter()
-        .filter(|right| approve.stage.as_ref().is_none_or(|asked| *asked == right.stage))
-        .filter(|right| right.ruling.permit && open.contains_key(&right.stage))
-        .filter(|right| ready(&right.stage))
-        .collect();
-    let leaves_rest_fillable = |right: &Right| {
-        let mut rest = open.clone();
-        rest.entry(right.stage.clone()).and_modify(|missing| *missing -= 1);
-        let mut spent = request.spent();
-        spent.insert(approve.approver.id);
-        spent.extend(right.acting_for.as_ref().map(|acting| acting.identity));
-        let mut others = approve.candidates.clone();
-        for people in others.values_mut() {
-            people.retain(|one| !approve.excluded.contains(one) && !spent.contains(one));
-        }
-        assign(&rest, &others).is_ok()
-    };
-    permits
-        .iter()
-        .find(|right| leaves_rest_fillable(right))
-        .or(permits.first())
-        .map(|right| (*right).clone())
-        .ok_or_else(|| not_eligible(approve.eligible))
-}
-
-/// The basis of approval, once every stage of the route is full.
-pub(super) fn complete(
-    request: &Request,
-    route: &Route,
-    events: &[Event],
-    solved: &Solved,
-) -> Option<Basis> {
-    let mut counters = request.counters();
-    let mut approvers = request.approvers();
-    for event in events {
-        if let Event::ApprovalRecorded(approval) = event {
-            *counters.entry(approval.stage.clone()).or_insert(0) += 1;
-            approvers.insert(approval.approver);
-        }
-    }
-    if !open_places(route, &counters).is_empty() {
-        return None;
-    }
-    match route {
-        Route::People { .. } => Some(Basis::People { approvers }),
-        Route::PreApproved { .. } | Route::BreakGlass { .. } => unasked(route, solved),
-    }
-}
-
-fn withdraw_approval(request: &Request, actor: Actor) -> Result<Vec<Event>, Refusal> {
-    let Actor::Person { id, .. } = actor else { return Err(Refusal::NeedsSession {}) };
-    if !matches!(request.state, State::Open | State::Approved) {
-        let state = request.state.as_str().to_owned();
-        return Err(Refusal::RequestClosed { request: request.id.to_string(), state });
-    }
-    let given =
-        request.approvals.iter().find(|one| one.approver == id).ok_or(Refusal::NoApproval {})?;
-    Ok(vec![Event::ApprovalWithdrawn { approver: id, digest: given.digest }])
 }

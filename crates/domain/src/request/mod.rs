@@ -3,6 +3,7 @@
 //! Here: the state, its events and `apply`. What is asked is in `revision`; the rules are in
 //! [`decide`], and beside it those about narrowing, talking, silence and the owed review.
 
+mod approve;
 mod decide;
 mod narrow;
 mod reroute;
@@ -24,7 +25,8 @@ use crate::route::Route;
 use crate::ruling::Cited;
 use crate::time::Timestamp;
 
-pub use decide::{Acting, Approve, Command, Intake, decide};
+pub use approve::{Acting, Approve};
+pub use decide::{Command, Intake, decide};
 pub use narrow::{Narrow, is_narrower};
 pub use reroute::reroute;
 pub use review::{Judging, Owed, REVIEW_SECONDS, Review, Reviewed, Verdict};

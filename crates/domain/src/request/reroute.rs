@@ -1,7 +1,8 @@
 //! Reroute: the way of an open request is solved again after a change. The old way stays in the
 //! trail, and approvals count on: they are for what was asked, not for the way.
 
-use super::decide::{approve, complete, solved_route};
+use super::approve::{approved, complete};
+use super::decide::solved_route;
 use super::{Event, Request, Routed, State};
 use crate::Refusal;
 use crate::entitlement::Entitlement;
@@ -36,7 +37,7 @@ pub fn reroute(
     }
     if let Some(basis) = complete(request, &route, &events, solved) {
         let emergency = request.revision.emergency.is_some();
-        approve(&mut events, request.digest, basis, emergency, now);
+        approved(&mut events, request.digest, basis, emergency, now);
     }
     Ok(events)
 }

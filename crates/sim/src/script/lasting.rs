@@ -25,7 +25,8 @@ use placet_engine::commands::question::{AnswerQuestion, AskQuestion};
 use placet_engine::commands::review::ReviewEmergency;
 use placet_engine::commands::submit::SubmitRequest;
 
-use super::{Done, Length, Story, since};
+use super::shown::since;
+use super::{Done, Length, Story};
 
 impl Story {
     /// What people do to keep a request going.

@@ -1,7 +1,8 @@
 //! Sentences about what people are told: `mail is refused 3 times`, `die with the next mail`, `show
 //! mail` (what came since it was last shown), `show undelivered`, `show notices of ines`.
 
-use super::{Done, Story, since};
+use super::shown::since;
+use super::{Done, Story};
 
 /// How much of the mail was told already.
 #[derive(Debug, Default)]

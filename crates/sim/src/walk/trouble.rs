@@ -1,0 +1,83 @@
+//! Trouble: targets that fail, hands that change them, a log out of reach, and deaths of the process.
+
+use placet_connectors::simulated::Fault;
+use placet_domain::observation::Binding;
+
+use super::{ASKERS, Acted, Walk};
+use crate::chaos::{Blow, Trouble};
+use crate::company;
+
+impl Walk {
+    pub(super) fn plan_faults(&mut self) -> Acted {
+        let names: Vec<String> = self.world.targets.keys().cloned().collect();
+        let name = self.dice.pick(&names).cloned().unwrap_or_default();
+        let target = self.world.targets.get(&name).cloned().expect("a target");
+        let kinds =
+            [Fault::Refuse, Fault::LoseReply, Fault::Swallow, Fault::SeePart, Fault::SeeNothing];
+        if self.dice.chance(15) {
+            let seconds = self.dice.below(25);
+            target.slow(seconds);
+            return (format!("{name} takes {seconds} seconds"), Ok(()));
+        }
+        if self.dice.chance(15) {
+            target.plan([Fault::Refuse; 9]);
+            return (format!("{name} is down for a while"), Ok(()));
+        }
+        if self.dice.chance(12) {
+            let count = u32::try_from(1 + self.dice.below(4)).unwrap_or(1);
+            target.ignore_removals(count);
+            return (format!("{name} ignores {count} removals"), Ok(()));
+        }
+        let count = 1 + self.dice.below(3);
+        let faults: Vec<Fault> =
+            (0..count).filter_map(|_| self.dice.pick(&kinds).copied()).collect();
+        let words = format!("{name} will meet {faults:?}");
+        target.plan(faults);
+        (words, Ok(()))
+    }
+
+    pub(super) fn by_hand(&mut self) -> Acted {
+        let offer = self.dice.pick(company::OFFERS).expect("there are offers");
+        let who = match self.dice.pick(&ASKERS) {
+            Some(who) if self.dice.chance(80) => (*who).to_owned(),
+            _ => self.person(),
+        };
+        let account = company::account(&who, offer.target);
+        let present = self.dice.chance(50);
+        let binding = Binding {
+            native: offer.native.parse().expect("a native id"),
+            account: account.parse().expect("an account"),
+        };
+        if let Some(target) = self.world.targets.get(offer.target) {
+            target.change_by_hand(binding, present);
+        }
+        let sign = if present { "+" } else { "-" };
+        (format!("by hand {sign} {} {} {account}", offer.target, offer.native), Ok(()))
+    }
+
+    pub(super) fn plan_blow(&mut self) -> Acted {
+        let blows = [Blow::BeforeCommit, Blow::AfterCommit, Blow::AfterCommit, Blow::InCall];
+        let blow = self.dice.pick(&blows).copied().unwrap_or(Blow::InCall);
+        let later = u32::try_from(self.dice.below(6)).unwrap_or(0);
+        self.world.fate.strike(later, blow);
+        (format!("Placet is going to die {blow:?} after {later} others"), Ok(()))
+    }
+
+    pub(super) fn plan_trouble(&mut self) -> Acted {
+        let once = self.dice.chance(50);
+        let trouble = if once { Trouble::WritesOnceAndRefuses } else { Trouble::Refuses };
+        self.world.fate.trouble(Some(trouble));
+        (format!("the log is out of reach ({trouble:?})"), Ok(()))
+    }
+
+    pub(super) fn lateness(&mut self) -> Acted {
+        let seconds = if self.dice.chance(50) { 0 } else { self.dice.below(40) };
+        self.world.fate.late_receipts(seconds);
+        (format!("receipts come {seconds} seconds late"), Ok(()))
+    }
+
+    pub(super) async fn restart(&mut self) -> Acted {
+        self.world.start().await;
+        ("Placet is started again".to_owned(), Ok(()))
+    }
+}
