@@ -8,11 +8,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use placet_domain::event::Event;
 use placet_sim::script::tell;
-use placet_sim::walk::{Failure, Walked, walk};
+use placet_sim::walk::walk;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -23,41 +22,41 @@ fn steps() -> u32 {
 }
 
 const SEEDS: u64 = 50;
-const STEPS: u32 = 200;
+const STEPS: u32 = 500;
 
 fn run<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// Every seed from 0 on, over as many threads as there are processors.
-fn all(seeds: u64, steps: u32) -> Vec<Result<Walked, Box<Failure>>> {
-    let next = AtomicU64::new(0);
-    let lives = Mutex::new(Vec::new());
+/// Does something with each of these, over as many threads as there are processors.
+fn spread<I: Send, O: Send>(
+    items: impl Iterator<Item = I> + Send,
+    does: impl Fn(I) -> O + Sync,
+) -> Vec<O> {
+    let items = Mutex::new(items);
+    let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if seed >= seeds {
-                        return;
-                    }
-                    let lived = run(walk(seed, steps));
-                    lives.lock().unwrap().push(lived);
+                    let next = items.lock().unwrap().next();
+                    let Some(item) = next else { return };
+                    let came = does(item);
+                    done.lock().unwrap().push(came);
                 }
             });
         }
     });
-    lives.into_inner().unwrap()
+    done.into_inner().unwrap()
 }
 
 /// The event types that the stories produce.
 fn told() -> BTreeSet<&'static str> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("stories");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    files
-        .filter(|path| path.extension().is_some_and(|ending| ending == "txt"))
-        .flat_map(|path| run(tell(&std::fs::read_to_string(path).unwrap())).unwrap().types)
-        .collect()
+    let stories = files.filter(|path| path.extension().is_some_and(|ending| ending == "txt"));
+    let types = |path| run(tell(&std::fs::read_to_string(path).unwrap())).unwrap().types;
+    spread(stories, types).into_iter().flatten().collect()
 }
 
 #[test]
@@ -69,7 +68,7 @@ fn no_seed_breaks_a_law_and_every_event_is_produced() {
         return;
     }
     let seeds = setting("PLACET_SIM_SEEDS").unwrap_or(SEEDS);
-    let lives = all(seeds, steps());
+    let lives = spread(0..seeds, |seed| run(walk(seed, steps())));
     let failures: Vec<String> =
         lives.iter().filter_map(|life| life.as_ref().err()).map(|one| one.to_string()).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));

@@ -52,6 +52,8 @@ impl Settings {
     pub(crate) fn readers(&self, database: &Path) -> SqlitePool {
         SqlitePoolOptions::new()
             .max_connections(4)
+            // No network lies between, so a connection that was good is good.
+            .test_before_acquire(false)
             .connect_lazy_with(self.options(database).read_only(true))
     }
 }

@@ -29,25 +29,6 @@ pub(crate) fn moment(row: &SqliteRow, column: usize) -> Result<Timestamp, Error>
     Ok(Timestamp::from_micros(row.try_get(column)?))
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}
-
 pub(crate) fn unhex(text: &str) -> Result<Vec<u8>, Error> {
-    let broken = || damaged("a stored tile is not hex");
-    if !text.len().is_multiple_of(2) {
-        return Err(broken());
-    }
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| {
-            let pair = std::str::from_utf8(pair).map_err(|_| broken())?;
-            u8::from_str_radix(pair, 16).map_err(|_| broken())
-        })
-        .collect()
+    hex::decode(text).map_err(|_| damaged("a stored tile is not hex"))
 }

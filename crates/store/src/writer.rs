@@ -14,7 +14,7 @@ use crate::commit;
 use crate::connect::Settings;
 use crate::error::{Error, damaged};
 use crate::remembered::Remembered;
-use crate::row::{hex, signed, unhex, unsigned};
+use crate::row::{signed, unhex, unsigned};
 
 /// The most commits that share one transaction.
 const BATCH: usize = 128;
@@ -192,7 +192,7 @@ impl Writer {
             )
             .bind(i64::from(tile.level))
             .bind(signed(tile.index)?)
-            .bind(hex(&tile.bytes))
+            .bind(hex::encode(&tile.bytes))
             .execute(&mut self.connection)
             .await?;
         }

@@ -81,7 +81,7 @@ impl Engine {
         for proven in &trail.entries {
             mentions.read(&proven.body)?;
         }
-        let mut related = Vec::new();
+        let mut related: Vec<Stored> = Vec::new();
         let mut seen = BTreeSet::new();
         // An identity leads on to its owner, and so on up.
         while let Some(stream) = mentions.streams.pop_first() {
@@ -102,8 +102,9 @@ impl Engine {
             for entry in &entries {
                 mentions.read(entry.body.as_bytes())?;
             }
-            related.extend(self.store.prove(&trail.checkpoint, entries).await?);
+            related.extend(entries);
         }
+        let mut related = self.store.prove(&trail.checkpoint, related).await?;
         related.sort_by_key(|one: &Proven| one.index);
         let mut disclosures: Vec<Disclosure> = Vec::new();
         for commitment in &mentions.commitments {
