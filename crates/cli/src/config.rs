@@ -26,6 +26,8 @@ pub struct Config {
     pub key: Option<PathBuf>,
     /// How often a whole target is looked at.
     pub observe_seconds: Option<u64>,
+    /// How many calls to one target run at once; endings and grants have so many each.
+    pub calls_at_once: Option<usize>,
     /// A file of open incidents, one reference a line: emergencies are checked against it.
     pub incidents: Option<PathBuf>,
     /// The ways out for notices.
@@ -46,6 +48,7 @@ impl Config {
             key: self.key.as_ref().map_or(usual.key, |key| dir.join(key)),
             node: self.node.clone().unwrap_or(usual.node),
             observe_seconds: self.observe_seconds.unwrap_or(usual.observe_seconds).max(1),
+            calls_at_once: self.calls_at_once.unwrap_or(usual.calls_at_once).max(1),
             incidents: self.incidents.as_ref().map(|path| dir.join(path)),
             notify: self.notify.clone(),
             dir: usual.dir,

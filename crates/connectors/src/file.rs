@@ -47,6 +47,11 @@ pub(crate) fn rewrite(
         Ok(path) => path,
         Err(error) => return failed("cannot find", path, error),
     };
+    // Placet's own changes go one after the other, whichever process makes them; hands know no lock.
+    let _changing = match lock(&path) {
+        Ok(lock) => lock,
+        Err(error) => return failed("cannot lock the folder of", &path, error),
+    };
     for _ in 0..TRIES {
         let (before, metadata) = match read(&path) {
             Ok(found) => found,
@@ -64,6 +69,14 @@ pub(crate) fn rewrite(
         }
     }
     failed("gave up on", &path, "somebody else keeps changing it")
+}
+
+/// Holds the folder of a file until it is dropped: the file itself is replaced.
+fn lock(path: &Path) -> std::io::Result<File> {
+    let dir = path.parent().ok_or_else(|| std::io::Error::other("it stands in no folder"))?;
+    let dir = File::open(dir)?;
+    dir.lock()?;
+    Ok(dir)
 }
 
 /// The same for a text.

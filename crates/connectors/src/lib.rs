@@ -22,7 +22,9 @@
 //! 7. A target that issues credentials takes a public half and gives out nothing secret: what it
 //!    makes is public too, and belongs to one grant. One that cannot be looked at (a certificate in
 //!    the wild) is never `Complete`; `read_back` says on which enrolled hosts a revocation shows.
-//! 8. Errors are words for people. No secret stands in them, nor in any `Debug`.
+//! 8. Where it says that sessions are ended, `remove` ends those that began with the access, and a
+//!    look names every one that is open.
+//! 9. Errors are words for people. No secret stands in them, nor in any `Debug`.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -56,14 +58,24 @@ pub type Settings = BTreeMap<String, String>;
 pub struct Abilities {
     /// The target itself ends access at `until`.
     pub native_expiry: bool,
-    /// Removal ends sessions that are already open.
-    pub ends_sessions: bool,
+    pub sessions: Sessions,
     /// A look also says what native things really allow.
     pub tells_scopes: bool,
     /// How long access may go on after a removal is done, in seconds.
     pub residual_seconds: u64,
     /// What the receiver must hand in before anything is granted, where the target issues.
     pub issues: Option<Half>,
+}
+
+/// What becomes of a session that is open when its access is removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sessions {
+    /// There are none: access is looked up at each use.
+    None,
+    /// Removal ends them, and a look tells which are open.
+    Ended,
+    /// They go on until whoever opened them leaves, and no look tells.
+    GoOn,
 }
 
 impl Abilities {
@@ -104,6 +116,8 @@ pub struct Look {
     pub scopes: BTreeMap<NativeId, String>,
     /// Each credential by itself, where the target keeps one for each grant.
     pub credentials: Option<BTreeSet<Kept>>,
+    /// Bindings of which a session is open, where the target can tell.
+    pub sessions: BTreeSet<Binding>,
     /// Why it is not complete, in words.
     pub detail: Option<String>,
 }
@@ -116,6 +130,7 @@ impl Look {
             present: BTreeSet::new(),
             scopes: BTreeMap::new(),
             credentials: None,
+            sessions: BTreeSet::new(),
             detail: Some(why.into()),
         }
     }

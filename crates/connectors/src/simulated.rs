@@ -2,7 +2,8 @@
 //!
 //! It says of itself that it is simulated wherever it is shown. Setting `issues`: `token` or
 //! `certificate`, for a target that issues credentials; then `hosts`, separated by commas, are those
-//! on which revocations are read back.
+//! on which revocations are read back. Setting `sessions`: `ended` for a target where people keep
+//! sessions open, which it ends with the access.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ use placet_domain::name::NativeId;
 use placet_domain::observation::{Binding, Completeness, Kept, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::{Abilities, Connector, Granted, Look, Settings, Shown};
+use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, Shown};
 
 /// What goes wrong with the next call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +28,8 @@ pub enum Fault {
     LoseReply,
     /// Nothing happens, and nobody is told.
     Swallow,
+    /// It is done, but for the sessions.
+    LeaveSessions,
     /// A look sees only a part.
     SeePart,
     /// A look sees nothing.
@@ -44,6 +47,8 @@ pub struct Effected {
 #[derive(Debug, Default)]
 struct Memory {
     present: BTreeSet<Binding>,
+    /// Sessions that are open; none where the target has no such thing.
+    sessions: Option<BTreeSet<Binding>>,
     issues: Option<Half>,
     /// The token of each grant.
     tokens: BTreeMap<GrantId, Kept>,
@@ -68,7 +73,13 @@ pub(crate) fn build(settings: &Settings) -> Result<Arc<dyn Connector>, String> {
         Some(_) => return Err("`issues` is neither `token` nor `certificate`".to_owned()),
     };
     let hosts = settings.get("hosts").map(String::as_str).unwrap_or_default();
-    Ok(Arc::new(Simulated::issuing(issues, hosts.split(',').filter(|host| !host.is_empty()))))
+    let target = Simulated::issuing(issues, hosts.split(',').filter(|host| !host.is_empty()));
+    match settings.get("sessions").map(String::as_str) {
+        None => {}
+        Some("ended") => target.keep_sessions(),
+        Some(_) => return Err("`sessions` is not `ended`".to_owned()),
+    }
+    Ok(Arc::new(target))
 }
 
 /// How long after its end a simulated certificate may still be taken for valid, in seconds.
@@ -80,6 +91,30 @@ impl Simulated {
         let hosts = hosts.into_iter().map(|host| (host.trim().to_owned(), BTreeSet::new()));
         let memory = Memory { issues, hosts: hosts.collect(), ..Memory::default() };
         Self(Arc::new(Mutex::new(memory)))
+    }
+
+    /// From now on people may keep sessions open, which end with the access.
+    pub fn keep_sessions(&self) {
+        self.memory().sessions.get_or_insert_default();
+    }
+
+    /// Somebody begins a session with what they hold. Says whether they could.
+    pub fn open_session(&self, binding: &Binding) -> bool {
+        let mut memory = self.memory();
+        let holds = memory.present.contains(binding);
+        let open = memory.sessions.as_mut().filter(|_| holds);
+        open.is_some_and(|sessions| sessions.insert(binding.clone()))
+    }
+
+    /// Somebody leaves a session.
+    pub fn close_session(&self, binding: &Binding) {
+        if let Some(sessions) = &mut self.memory().sessions {
+            sessions.remove(binding);
+        }
+    }
+
+    pub fn sessions(&self) -> BTreeSet<Binding> {
+        self.memory().sessions.clone().unwrap_or_default()
     }
 
     /// Whatever copies revocations brings them to one host.
@@ -150,6 +185,12 @@ impl Simulated {
             return Outcome::Failed { why: "a newer action was here first".to_owned() };
         }
         memory.epochs.insert(binding.clone(), epoch);
+        if let Some(sessions) = &mut memory.sessions
+            && effect == Effect::Remove
+            && fault != Some(Fault::LeaveSessions)
+        {
+            sessions.remove(&binding);
+        }
         if does(&mut memory, &binding) {
             memory.effects.push(Effected { action, effect, binding });
         }
@@ -186,7 +227,10 @@ impl Connector for Simulated {
         let memory = self.memory();
         Abilities {
             native_expiry: false,
-            ends_sessions: false,
+            sessions: match memory.sessions {
+                Some(_) => Sessions::Ended,
+                None => Sessions::None,
+            },
             tells_scopes: !memory.scopes.is_empty(),
             residual_seconds: 0,
             issues: memory.issues,
@@ -263,12 +307,15 @@ impl Connector for Simulated {
         }
         let tokens = memory.tokens.values().filter(|one| in_scope(&&one.binding)).cloned();
         let credentials = memory.issues.map(|_| tokens.collect());
+        let open = memory.sessions.iter().flatten();
+        let sessions: BTreeSet<Binding> = open.filter(in_scope).cloned().collect();
         match memory.faults.pop_front() {
             Some(Fault::SeePart) => Look {
                 completeness: Completeness::Partial,
                 present: present.into_iter().step_by(2).collect(),
                 scopes: BTreeMap::new(),
                 credentials: None,
+                sessions,
                 detail: Some("the simulated target showed a part".to_owned()),
             },
             Some(_) => Look::unknown("the simulated target did not answer"),
@@ -277,6 +324,7 @@ impl Connector for Simulated {
                 present,
                 scopes: memory.scopes.clone(),
                 credentials,
+                sessions,
                 detail: None,
             },
         }

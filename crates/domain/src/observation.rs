@@ -68,6 +68,8 @@ pub struct Observation {
     pub present: BTreeSet<Binding>,
     /// Each credential by itself, where the target keeps one for each grant; none elsewhere.
     pub credentials: Option<BTreeSet<Kept>>,
+    /// Bindings of which a session is open, where the target can tell.
+    pub sessions: BTreeSet<Binding>,
 }
 
 impl Observation {
@@ -96,10 +98,12 @@ impl Observation {
             Scope::Everything => true,
             Scope::Binding(only) => only == binding,
         };
-        if in_scope && self.completeness == Completeness::Complete {
-            Seen::Absent
-        } else {
+        if !in_scope || self.completeness != Completeness::Complete {
             Seen::Unknown
+        } else if self.sessions.contains(binding) {
+            Seen::SessionOpen
+        } else {
+            Seen::Absent
         }
     }
 
@@ -114,9 +118,11 @@ impl Observation {
 }
 
 /// What an observation says of one binding.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Seen {
     Present,
+    /// The access is gone, and a session that began with it goes on: it has not ended.
+    SessionOpen,
     Absent,
     Unknown,
 }

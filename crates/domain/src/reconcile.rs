@@ -13,7 +13,8 @@ use crate::name::{AccountName, NativeId};
 use crate::observation::{Binding, Completeness, Governed, Observation, Seen};
 use crate::time::Timestamp;
 
-/// A grant on the observed target that is not over, with the binding that it stands for.
+/// A grant on the observed target that was not over when the look began, with the binding that it
+/// stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Held {
     pub grant: GrantId,
@@ -37,13 +38,15 @@ pub enum About {
     Native(NativeId),
 }
 
-/// A finding about the observed target that is not resolved.
+/// A finding about the observed target that was not resolved when the look began.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Known {
     pub finding: FindingId,
     pub kind: Kind,
     pub about: About,
     pub grant: Option<GrantId>,
+    /// It was resolved while the look went on, so what the look shows of it may be from before.
+    pub resolved: bool,
 }
 
 /// What else is known of the target, beside who holds what.
@@ -59,7 +62,7 @@ pub struct Beside {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Consequence {
     /// Tell this grant what was seen.
-    See { grant: GrantId, present: bool },
+    See { grant: GrantId, seen: Seen },
     /// Open a finding.
     Open { kind: Kind, about: About, grant: Option<GrantId>, request: Option<RequestId> },
     /// A finding that the observation no longer bears out.
@@ -82,11 +85,10 @@ pub fn plan(
     now: Timestamp,
 ) -> Vec<Consequence> {
     let mut out = Vec::new();
-    for one in held {
-        match observation.says_of(&one.binding, one.kept_as) {
-            Seen::Present => out.push(Consequence::See { grant: one.grant, present: true }),
-            Seen::Absent => out.push(Consequence::See { grant: one.grant, present: false }),
-            Seen::Unknown => {}
+    for one in held.iter().filter(|one| !one.state.is_over()) {
+        let seen = observation.says_of(&one.binding, one.kept_as);
+        if seen != Seen::Unknown {
+            out.push(Consequence::See { grant: one.grant, seen });
         }
     }
     let expected = expect(governed, held, beside, observation, now);
@@ -98,7 +100,8 @@ pub fn plan(
             out.push(Consequence::Open { kind, about, grant, request: *request });
         }
     }
-    let answered = known.iter().filter(|one| is_answered(one, held, &expected, observation));
+    let answered =
+        known.iter().filter(|one| !one.resolved && is_answered(one, held, &expected, observation));
     out.extend(answered.map(|one| Consequence::Resolve { finding: one.finding }));
     out
 }
@@ -124,7 +127,8 @@ fn expect(
         true => Kind::Unapproved,
         false => Kind::Orphan,
     };
-    for binding in &observation.present {
+    // A session that nobody's grant stands for is as unapproved as an account.
+    for binding in observation.present.union(&observation.sessions) {
         if natives.contains(&binding.native) && !covered.contains(binding) {
             expected.insert((unasked(binding), About::Binding(binding.clone()), None), None);
         }
@@ -153,7 +157,9 @@ fn is_answered(one: &Known, held: &[Held], expected: &Expected, observation: &Ob
     let borne_out = expected.contains_key(&(one.kind, one.about.clone(), one.grant));
     match (one.kind, &one.about) {
         // What was stuck is answered when its grant is over, in whatever way that came.
-        (Kind::Stuck, _) => held.iter().all(|held| Some(held.grant) != one.grant),
+        (Kind::Stuck, _) => {
+            held.iter().all(|held| Some(held.grant) != one.grant || held.state.is_over())
+        }
         (Kind::OverdueReview, _) => false,
         // A partial answer is no reason to call anything resolved.
         (_, About::Binding(binding)) => observation.says(binding) != Seen::Unknown && !borne_out,
@@ -165,8 +171,8 @@ fn is_answered(one: &Known, held: &[Held], expected: &Expected, observation: &Ob
 fn breach(one: &Held, observation: &Observation, now: Timestamp) -> Option<Kind> {
     let settled = one.calls_over_at.is_none_or(|over| observation.began_at >= over);
     match (one.state, observation.says_of(&one.binding, one.kept_as)) {
-        (State::Active, Seen::Absent) if settled => Some(Kind::Missing),
-        (State::Ending, Seen::Present) => {
+        (State::Active, Seen::Absent | Seen::SessionOpen) if settled => Some(Kind::Missing),
+        (State::Ending, Seen::Present | Seen::SessionOpen) => {
             let late = one.until.is_some_and(|until| now > until.plus_seconds(GRACE_SECONDS));
             late.then_some(Kind::Overstayed)
         }
@@ -212,6 +218,7 @@ mod tests {
             finished_at: at(began),
             present: present.iter().map(|account| binding(account)).collect(),
             credentials: None,
+            sessions: BTreeSet::new(),
         }
     }
 
@@ -225,7 +232,7 @@ mod tests {
         let got: Vec<String> = plan(&governed, held, known, &beside, observation, at(now))
             .iter()
             .map(|one| match one {
-                Consequence::See { present, .. } => format!("see present={present}"),
+                Consequence::See { seen, .. } => format!("see {seen:?}"),
                 Consequence::Open { kind, about, request, .. } => {
                     let behind = if request.is_some() { "its request" } else { "no request" };
                     let what = match about {
@@ -248,7 +255,7 @@ mod tests {
             &[],
             &look(Complete, 200, &["ines"]),
             200,
-            &["see present=true"],
+            &["see Present"],
         );
         check(
             &[],
@@ -264,19 +271,19 @@ mod tests {
             &[],
             &look(Complete, 200, &[]),
             200,
-            &["see present=false", "open missing ines by its request"],
+            &["see Absent", "open missing ines by its request"],
         );
         check(&active, &[], &look(Partial, 200, &[]), 200, &[]);
         check(&active, &[], &look(Unknown, 200, &[]), 200, &[]);
-        check(&active, &[], &look(Complete, 50, &[]), 200, &["see present=false"]);
+        check(&active, &[], &look(Complete, 50, &[]), 200, &["see Absent"]);
         let ending = [held("ines", State::Ending)];
-        check(&ending, &[], &look(Complete, 1_010, &["ines"]), 1_010, &["see present=true"]);
+        check(&ending, &[], &look(Complete, 1_010, &["ines"]), 1_010, &["see Present"]);
         check(
             &ending,
             &[],
             &look(Complete, 1_100, &["ines"]),
             1_100,
-            &["see present=true", "open overstayed ines by its request"],
+            &["see Present", "open overstayed ines by its request"],
         );
         let approved = [held("ines", State::Approved)];
         check(
@@ -284,8 +291,37 @@ mod tests {
             &[],
             &look(Complete, 200, &["ines"]),
             200,
-            &["see present=true", "open unapproved ines by no request"],
+            &["see Present", "open unapproved ines by no request"],
         );
+    }
+
+    #[test]
+    fn a_session_that_goes_on_is_not_gone() {
+        let look = |began| Observation {
+            sessions: [binding("ines")].into(),
+            ..look(Completeness::Complete, began, &[])
+        };
+        let ending = [held("ines", State::Ending)];
+        check(&ending, &[], &look(1_010), 1_010, &["see SessionOpen"]);
+        check(&[], &[], &look(200), 200, &["open unapproved ines by no request"]);
+        let overstayed = "open overstayed ines by its request";
+        check(&ending, &[], &look(1_100), 1_100, &["see SessionOpen", overstayed]);
+    }
+
+    #[test]
+    fn what_was_settled_while_the_look_went_on_is_no_difference() {
+        let seen_before_its_end = look(Completeness::Complete, 990, &["ines"]);
+        check(&[held("ines", State::Ended)], &[], &seen_before_its_end, 1_010, &[]);
+        let removed = Known {
+            finding: Uuid::from_u128(6).into(),
+            kind: Kind::Unapproved,
+            about: About::Binding(binding("eve")),
+            grant: None,
+            resolved: true,
+        };
+        let seen_before_its_removal = look(Completeness::Complete, 200, &["eve"]);
+        check(&[], &[removed.clone()], &seen_before_its_removal, 200, &[]);
+        check(&[], &[removed], &look(Completeness::Complete, 200, &[]), 200, &[]);
     }
 
     #[test]
@@ -305,6 +341,7 @@ mod tests {
             kind: Kind::ScopeChanged,
             about: About::Native("deploy".parse().unwrap()),
             grant: None,
+            resolved: false,
         }];
         let plan = |changed: &[&str], known: &[Known], completeness| {
             let changed = changed.iter().map(|one| one.parse().unwrap()).collect();
@@ -334,12 +371,12 @@ mod tests {
             credentials: Some(tokens.iter().map(|token| kept("ines", token)).collect()),
             ..look(Completeness::Complete, 200, &["ines"])
         };
-        check(&own, &[], &look(&[b"own"]), 200, &["see present=true"]);
+        check(&own, &[], &look(&[b"own"]), 200, &["see Present"]);
         let smuggled = "open unapproved ines by no request";
         let beside = look(&[b"own", b"smuggled"]);
-        check(&own, &[], &beside, 200, &["see present=true", smuggled]);
+        check(&own, &[], &beside, 200, &["see Present", smuggled]);
         let missing = "open missing ines by its request";
-        check(&own, &[], &look(&[b"smuggled"]), 200, &["see present=false", smuggled, missing]);
+        check(&own, &[], &look(&[b"smuggled"]), 200, &["see Absent", smuggled, missing]);
     }
 
     #[test]
@@ -350,6 +387,7 @@ mod tests {
             kind: Kind::Unapproved,
             about: About::Binding(binding("eve")),
             grant: None,
+            resolved: false,
         }];
         check(&[], &known, &look(Complete, 200, &["eve"]), 200, &[]);
         check(&[], &known, &look(Partial, 200, &[]), 200, &[]);

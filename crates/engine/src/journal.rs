@@ -4,8 +4,9 @@
 //! The file is made with room to spare, so that a full disk does not stop it.
 
 use std::fs::OpenOptions;
-use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use placet_domain::Timestamp;
 use placet_domain::action::Outcome;
@@ -26,8 +27,65 @@ pub struct Ended {
     pub seen_absent: bool,
 }
 
+/// The journal of one engine. Many end at the same time; they write one after the other.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    writing: Mutex<()>,
+}
+
+impl Journal {
+    pub fn at(path: PathBuf) -> Self {
+        Self { path, writing: Mutex::new(()) }
+    }
+
+    /// The endings so far, each as its latest line has it. What a torn write left behind is passed
+    /// over.
+    pub fn read(&self) -> io::Result<Vec<Ended>> {
+        let mut endings: Vec<Ended> = Vec::new();
+        for line in lines(&contents(&self.path)?) {
+            let Ok(ended) = serde_json::from_slice::<Ended>(line) else { continue };
+            match endings.iter_mut().rev().find(|one| one.action == ended.action) {
+                Some(earlier) => *earlier = ended,
+                None => endings.push(ended),
+            }
+        }
+        Ok(endings)
+    }
+
+    /// Adds a line inside the room that is there, and makes it durable.
+    pub fn append(&self, ended: &Ended) -> io::Result<()> {
+        let _writing = self.writing();
+        let used = used(&contents(&self.path)?);
+        let mut line = serde_json::to_vec(ended).map_err(io::Error::other)?;
+        line.push(b'\n');
+        let mut file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&self.path)?;
+        file.seek(SeekFrom::Start(used))?;
+        file.write_all(&line)?;
+        file.sync_all()
+    }
+
+    /// Forgets what has been entered, unless there is more by now. Says whether it did.
+    pub fn forget(&self, entered: &[Ended]) -> io::Result<bool> {
+        let _writing = self.writing();
+        if entered.is_empty() || self.read()? != entered {
+            return Ok(false);
+        }
+        let used = usize::try_from(used(&contents(&self.path)?)).unwrap_or(0);
+        let mut file = OpenOptions::new().write(true).open(&self.path)?;
+        file.write_all(&vec![0; used])?;
+        file.sync_all()?;
+        Ok(true)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Makes the journal, or finds it as it is; its room is taken at once.
-pub fn prepare(path: &Path) -> std::io::Result<()> {
+pub fn prepare(path: &Path) -> io::Result<()> {
     let mut file =
         OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
     let length = file.metadata()?.len();
@@ -40,42 +98,10 @@ pub fn prepare(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The endings so far, each as its latest line has it. What a torn write left behind is passed over.
-pub fn read(path: &Path) -> std::io::Result<Vec<Ended>> {
-    let mut endings: Vec<Ended> = Vec::new();
-    for line in lines(&contents(path)?) {
-        let Ok(ended) = serde_json::from_slice::<Ended>(line) else { continue };
-        match endings.last_mut().filter(|last| last.action == ended.action) {
-            Some(last) => *last = ended,
-            None => endings.push(ended),
-        }
-    }
-    Ok(endings)
-}
-
-/// Adds a line inside the room that is there, and makes it durable.
-pub fn append(path: &Path, ended: &Ended) -> std::io::Result<()> {
-    let used = used(&contents(path)?);
-    let mut line = serde_json::to_vec(ended).map_err(std::io::Error::other)?;
-    line.push(b'\n');
-    let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-    file.seek(SeekFrom::Start(used))?;
-    file.write_all(&line)?;
-    file.sync_all()
-}
-
-/// Forgets all lines, once they have been entered.
-pub fn clear(path: &Path) -> std::io::Result<()> {
-    let used = usize::try_from(used(&contents(path)?)).unwrap_or(0);
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    file.write_all(&vec![0; used])?;
-    file.sync_all()
-}
-
 /// All bytes of the journal; one that is not there is empty.
-fn contents(path: &Path) -> std::io::Result<Vec<u8>> {
+fn contents(path: &Path) -> io::Result<Vec<u8>> {
     match std::fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         read => read,
     }
 }
@@ -106,14 +132,22 @@ mod tests {
             outcome: Outcome::Done,
             seen_absent: true,
         };
-        append(&path, &ended(1)).unwrap();
-        let set_out = Outcome::InDoubt { why: "set out".to_owned() };
-        append(&path, &Ended { outcome: set_out, seen_absent: false, ..ended(2) }).unwrap();
-        append(&path, &ended(2)).unwrap();
+        let journal = Journal::at(path.clone());
+        let set_out = |n| Ended {
+            outcome: Outcome::InDoubt { why: "set out".to_owned() },
+            seen_absent: false,
+            ..ended(n)
+        };
+        // Two at once: their lines lie between each other.
+        for line in [set_out(1), set_out(3), ended(1), ended(3)] {
+            journal.append(&line).unwrap();
+        }
         prepare(&path).unwrap();
-        assert_eq!(read(&path).unwrap(), [ended(1), ended(2)]);
+        assert_eq!(journal.read().unwrap(), [ended(1), ended(3)]);
         assert_eq!(std::fs::metadata(&path).unwrap().len(), ROOM);
-        clear(&path).unwrap();
-        assert_eq!(read(&path).unwrap(), []);
+        assert!(!journal.forget(&[ended(1)]).unwrap(), "more has come");
+        assert!(journal.forget(&[ended(1), ended(3)]).unwrap());
+        assert_eq!(journal.read().unwrap(), []);
+        assert!(!journal.forget(&[]).unwrap());
     }
 }

@@ -48,6 +48,8 @@ pub use secret::Secret;
 pub struct Options {
     /// How often a whole target is looked at, in seconds.
     pub observe_seconds: u64,
+    /// How many calls to one target run at once; endings and grants have so many each.
+    pub calls_at_once: usize,
     /// Where endings are written down while the database cannot be.
     pub journal: PathBuf,
     /// A file of known incidents, one reference a line, if there is one.
@@ -64,6 +66,7 @@ pub struct Engine {
     pub(crate) registry: Registry,
     pub(crate) options: Arc<Options>,
     pub(crate) wake: Arc<wake::Wake>,
+    pub(crate) journal: Arc<journal::Journal>,
     /// Compiled policies by the digest of their bundle. A digest names one bundle for ever, so this
     /// keeps work, never a decision.
     compiled: Arc<Mutex<BTreeMap<Digest, Arc<Policies>>>>,
@@ -85,6 +88,7 @@ impl Engine {
             store,
             environment,
             registry,
+            journal: Arc::new(journal::Journal::at(options.journal.clone())),
             options: Arc::new(options),
             wake: Arc::default(),
             compiled: Arc::default(),

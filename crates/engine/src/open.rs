@@ -24,6 +24,7 @@ pub struct Place {
     /// The name of this node, written into every entry.
     pub node: String,
     pub observe_seconds: u64,
+    pub calls_at_once: usize,
     /// A file of known incidents, one reference a line, if there is one.
     pub incidents: Option<PathBuf>,
     /// The ways out for notices.
@@ -39,6 +40,7 @@ impl Place {
             key,
             node: "node-1".to_owned(),
             observe_seconds: 60,
+            calls_at_once: 8,
             incidents: None,
             notify: Vec::new(),
         }
@@ -73,8 +75,13 @@ impl Engine {
         }
         let channels = channels::build(&place.notify, &place.dir)?;
         let incidents = place.incidents.clone();
-        let options =
-            Options { observe_seconds: place.observe_seconds, journal, incidents, channels };
+        let options = Options {
+            observe_seconds: place.observe_seconds,
+            calls_at_once: place.calls_at_once,
+            journal,
+            incidents,
+            channels,
+        };
         Ok(Self::new(store, Arc::new(Machine), Registry::shipped(), options))
     }
 }

@@ -4,12 +4,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use placet_domain::actor::Actor;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 /// Shared by all handles of an engine.
 #[derive(Debug)]
 pub(crate) struct Wake {
-    doors: Notify,
+    doors: watch::Sender<u64>,
     commits: watch::Sender<u64>,
     /// How many loops of workers run in this process.
     working: AtomicUsize,
@@ -18,7 +18,7 @@ pub(crate) struct Wake {
 impl Default for Wake {
     fn default() -> Self {
         Self {
-            doors: Notify::new(),
+            doors: watch::Sender::new(0),
             commits: watch::Sender::new(0),
             working: AtomicUsize::default(),
         }
@@ -31,13 +31,12 @@ impl Wake {
     pub fn committed(&self, by: &Actor) {
         self.commits.send_modify(|count| *count = count.wrapping_add(1));
         if !matches!(by, Actor::Worker { .. }) {
-            self.doors.notify_one();
+            self.doors.send_modify(|count| *count = count.wrapping_add(1));
         }
     }
 
-    /// Resolves when something came through a door since the last time.
-    pub async fn called(&self) {
-        self.doors.notified().await;
+    pub fn doors(&self) -> Doors {
+        Doors(self.doors.subscribe())
     }
 
     /// Changes with every commit.
@@ -53,6 +52,20 @@ impl Wake {
 
     pub fn is_worked(&self) -> bool {
         self.working.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// What comes through doors, for one loop of workers.
+#[derive(Debug)]
+pub(crate) struct Doors(watch::Receiver<u64>);
+
+impl Doors {
+    /// Resolves when something came through a door since the last time.
+    pub async fn called(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The doors are gone; nothing comes any more.
+            std::future::pending::<()>().await;
+        }
     }
 }
 

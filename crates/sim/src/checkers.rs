@@ -245,8 +245,10 @@ impl Checkers {
                     && other.approved.target == grant.approved.target
                     && !other.state.is_over()
             });
-            if there && !carried {
-                let why = format!("`{id}` was called gone, and {binding:?} is there");
+            let session = self.sessions(world, grant.approved.target).contains(&binding);
+            if (there || session) && !carried {
+                let what = if there { "is there" } else { "has a session open" };
+                let why = format!("`{id}` was called gone, and {binding:?} {what}");
                 return Err(Law::End.broken(why));
             }
         }
@@ -385,6 +387,11 @@ impl Checkers {
             return Err(Law::TwoRecords.broken(why));
         }
         Ok(())
+    }
+
+    fn sessions(&self, world: &World, id: TargetId) -> BTreeSet<Binding> {
+        let target = world.targets.iter().find(|(name, _)| world.id_of_target(name) == Some(id));
+        target.map(|(_, target)| target.sessions()).unwrap_or_default()
     }
 
     fn truth(&self, world: &World, id: TargetId) -> BTreeSet<Binding> {

@@ -6,7 +6,8 @@
 //! `olga withdraws approval of 1`, `ines gives back g1`, `olga revokes g1`, `adam deactivates eve`,
 //! `adam retires staging-deploy`, `audra exports 1`. The world: `work`, `work 3 times`,
 //! `advance 4h`, `crash`, `die before commit 2`, `die after commit 1`, `die in call`,
-//! `prod meets refuse, lose-reply`, `prod ignores 2 removals`, `prod heals`, `by hand + staging deploy eve`.
+//! `prod meets refuse, lose-reply`, `prod ignores 2 removals`, `prod heals`, `by hand + staging deploy eve`, `prod has sessions`,
+//! `session + staging deploy ines`.
 //! `olga revokes g1 before commit 2 of work` happens in the midst of a round of the workers.
 //! What credentials add is at the top of `credentials.rs`.
 //! Looking: `show requests`, `show grants`, `show findings`, `show ledger 1`, `show prod`.
@@ -214,6 +215,19 @@ impl Story {
                     account: account.parse().map_err(|_| "no account")?,
                 };
                 self.target(target)?.change_by_hand(binding, *sign == "+");
+            }
+            [target, "has", "sessions"] => self.target(target)?.keep_sessions(),
+            ["session", sign, target, native, account] => {
+                let binding = Binding {
+                    native: native.parse().map_err(|_| "no native id")?,
+                    account: account.parse().map_err(|_| "no account")?,
+                };
+                let target = self.target(target)?;
+                match *sign {
+                    "+" if !target.open_session(&binding) => return Err("they cannot".to_owned()),
+                    "+" => {}
+                    _ => target.close_session(&binding),
+                }
             }
             [target, "meets", faults @ ..] => {
                 let faults: Result<Vec<Fault>, String> =
@@ -437,6 +451,7 @@ fn fault(name: &str) -> Result<Fault, String> {
         "refuse" => Fault::Refuse,
         "lose-reply" => Fault::LoseReply,
         "swallow" => Fault::Swallow,
+        "leave-sessions" => Fault::LeaveSessions,
         "see-part" => Fault::SeePart,
         "see-nothing" => Fault::SeeNothing,
         other => return Err(format!("`{other}` is no fault")),

@@ -13,6 +13,7 @@ use placet_domain::grant::Issued;
 use placet_domain::id::ActionId;
 use placet_domain::observation::{Binding, Completeness, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
+use tokio::sync::watch;
 
 use crate::chaos::Fate;
 use crate::nature::Nature;
@@ -61,11 +62,35 @@ pub struct Watched {
     nature: Nature,
     fate: Fate,
     memory: Arc<Mutex<Memory>>,
+    /// Calls of this effect hang.
+    hangs: Arc<watch::Sender<Option<Effect>>>,
 }
 
 impl Watched {
     pub fn new(real: Simulated, nature: Nature, fate: Fate) -> Self {
-        Self { real, nature, fate, memory: Arc::default() }
+        Self {
+            real,
+            nature,
+            fate,
+            memory: Arc::default(),
+            hangs: Arc::new(watch::Sender::new(None)),
+        }
+    }
+
+    /// From now on calls of this effect hang, until it is told another.
+    pub fn hang(&self, effect: Option<Effect>) {
+        self.hangs.send_replace(effect);
+    }
+
+    /// How many calls hang.
+    pub fn hanging(&self) -> usize {
+        self.hangs.receiver_count()
+    }
+
+    async fn hang_if_told(&self, effect: Effect) {
+        let mut told = self.hangs.subscribe();
+        // The sender lives as long as the target.
+        let _ = told.wait_for(|hangs| *hangs != Some(effect)).await;
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -101,6 +126,24 @@ impl Watched {
 
     pub fn change_by_hand(&self, binding: Binding, present: bool) {
         self.real.change_by_hand(binding, present);
+    }
+
+    /// From now on people may keep sessions open, which end with the access.
+    pub fn keep_sessions(&self) {
+        self.real.keep_sessions();
+    }
+
+    pub fn open_session(&self, binding: &Binding) -> bool {
+        self.real.open_session(binding)
+    }
+
+    pub fn close_session(&self, binding: &Binding) {
+        self.real.close_session(binding);
+    }
+
+    /// The sessions that are really open.
+    pub fn sessions(&self) -> BTreeSet<Binding> {
+        self.real.sessions()
     }
 
     pub fn change_scope(&self, native: placet_domain::name::NativeId, scope: String) {
@@ -145,6 +188,7 @@ impl Connector for Watched {
     }
 
     async fn grant(&self, assent: VerifiedAssent) -> Granted {
+        self.hang_if_told(Effect::Grant).await;
         let (at, entries) = self.now();
         let call = Call {
             at,
@@ -160,6 +204,7 @@ impl Connector for Watched {
     }
 
     async fn remove(&self, order: RemovalOrder) -> Outcome {
+        self.hang_if_told(Effect::Remove).await;
         let (at, entries) = self.now();
         let binding = Binding { native: order.native.clone(), account: order.account.clone() };
         let call = Call {

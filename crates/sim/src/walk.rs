@@ -25,6 +25,7 @@ use crate::checkers::{Breach, Checkers, Law};
 use crate::company::{self, ADMINISTRATORS, AUDITOR};
 use crate::credentials;
 use crate::dice::Dice;
+use crate::target::Watched;
 use crate::world::{Broken, World, forbidding};
 use lasting::TICKET;
 
@@ -104,6 +105,7 @@ pub async fn walk(seed: u64, steps: u32) -> Result<Walked, Box<Failure>> {
         forbidden: false,
         worked: false,
     };
+    walk.world.targets.values().for_each(Watched::keep_sessions);
     let digest = forbidding().digest().expect("a bundle has a digest");
     walk.checkers.book.forbidding.insert(digest);
     for step in 0..=steps {

@@ -255,6 +255,7 @@ impl World {
         prepare_journal(&self.journal());
         let options = Options {
             observe_seconds: OBSERVE_SECONDS,
+            calls_at_once: 8,
             journal: self.journal(),
             incidents: None,
             channels: self.mail.channels(),

@@ -36,7 +36,7 @@ pub use error::Error;
 pub use log::Log;
 pub use outbox::{Addressed, Outbox};
 pub use proofs::ProvenTrail;
-pub use query::due::Due;
+pub use query::due::{Due, Duty};
 pub use query::governed::Answers;
 pub use query::ledger::Stored;
 pub use query::notices::{DueDelivery, Entry as OutboxEntry, Shown as ShownNotice, Undelivered};

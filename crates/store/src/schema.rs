@@ -12,6 +12,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_catalogue", include_str!("../migrations/0003_catalogue.sql")),
     ("0004_lasting", include_str!("../migrations/0004_lasting.sql")),
     ("0005_notices", include_str!("../migrations/0005_notices.sql")),
+    ("0006_lanes", include_str!("../migrations/0006_lanes.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.

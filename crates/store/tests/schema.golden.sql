@@ -8,7 +8,7 @@ CREATE INDEX access_grant_by_target on access_grant (target, live);
 
 CREATE INDEX access_grant_by_time on access_grant (approved_at, id);
 
-CREATE INDEX access_grant_due on access_grant (due_at) where due_at is not null;
+CREATE INDEX access_grant_due on access_grant (target, due_at, id, stands) where due_at is not null;
 
 CREATE INDEX access_grant_live on access_grant (id) where live;
 
@@ -26,6 +26,8 @@ CREATE INDEX disclosure_by_subject on disclosure (about);
 
 CREATE INDEX entitlement_by_owner on entitlement (owner);
 
+CREATE INDEX finding_borne on finding (work_at, id) where stands = 'accepted';
+
 CREATE INDEX finding_by_entitlement on finding (entitlement, kind, stands);
 
 CREATE INDEX finding_by_grant on finding (access_grant) where access_grant is not null;
@@ -36,7 +38,7 @@ CREATE INDEX finding_by_target on finding (target, stands);
 
 CREATE INDEX finding_by_time on finding (opened_at, id);
 
-CREATE INDEX finding_work on finding (work_at) where work_at is not null;
+CREATE INDEX finding_work on finding (target, work_at, id, stands) where work_at is not null;
 
 CREATE INDEX handover_by_owner on handover (owner, waits);
 

@@ -444,7 +444,12 @@ pub fn one(request: &Value) -> String {
         } else {
             format!("may go on for {seconds} s")
         };
-        out.push(line("after its end", after));
+        let sessions = match text_at(request, "/sessions") {
+            "ended" => ", open sessions are ended",
+            "go_on" => ", a session that is open then goes on until its holder leaves it",
+            _ => "",
+        };
+        out.push(line("after its end", format!("{after}{sessions}")));
     }
     let revision = request.pointer("/revision").and_then(Value::as_u64).unwrap_or(1);
     out.push(line("digest", format!("{} (revision {revision})", text_at(request, "/digest"))));

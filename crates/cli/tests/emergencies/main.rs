@@ -73,6 +73,7 @@ async fn opened(world: &mut World, page_limit: Option<u32>, wrap: impl FnOnce(St
     let store = wrap(patiently(async || Store::open(settings.clone(), key()).await).await);
     let options = Options {
         observe_seconds: 1,
+        calls_at_once: 8,
         journal: data.join("endings.journal"),
         incidents: None,
         channels: Vec::new(),

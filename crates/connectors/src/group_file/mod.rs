@@ -16,7 +16,7 @@ use placet_domain::action::{Effect, Outcome};
 use placet_domain::observation::{Binding, Completeness, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::{Abilities, Connector, Granted, Look, Settings, file};
+use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, file};
 
 /// A membership file.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Connector for GroupFile {
         // A web server reads the file at each request, so nothing lingers.
         Abilities {
             native_expiry: false,
-            ends_sessions: true,
+            sessions: Sessions::None,
             tells_scopes: false,
             residual_seconds: 0,
             issues: None,
@@ -107,5 +107,6 @@ fn look(path: &Path) -> Look {
     };
     let completeness =
         if detail.is_some() { Completeness::Partial } else { Completeness::Complete };
-    Look { completeness, present, scopes: BTreeMap::new(), credentials: None, detail }
+    let (scopes, sessions) = (BTreeMap::new(), BTreeSet::new());
+    Look { completeness, present, scopes, credentials: None, sessions, detail }
 }

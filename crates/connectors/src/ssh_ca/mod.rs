@@ -29,7 +29,7 @@ use placet_domain::grant::{Half, Issued};
 use placet_domain::observation::Scope;
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::{Abilities, Connector, Granted, Look, Settings, Shown, file};
+use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, Shown, file};
 use certificate::{Form, seconds};
 use krl::Krl;
 use signer::{Agent, KeyFile, Signer};
@@ -190,7 +190,7 @@ impl Connector for Authority {
     fn abilities(&self) -> Abilities {
         Abilities {
             native_expiry: true,
-            ends_sessions: false,
+            sessions: Sessions::GoOn,
             tells_scopes: false,
             residual_seconds: self.0.form.skew,
             issues: Some(Half::SshKey),

@@ -9,7 +9,7 @@
 
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use placet_domain::grant::{Half, Public};
 use placet_domain::observation::{Binding, Completeness, Kept, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::{Abilities, Connector, Granted, Look, Settings, file};
+use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, file};
 use text::Line;
 
 /// A file of token digests.
@@ -55,7 +55,7 @@ impl Connector for TokenFile {
         // The service reads the file at each request, and `until` with it.
         Abilities {
             native_expiry: true,
-            ends_sessions: true,
+            sessions: Sessions::None,
             tells_scopes: false,
             residual_seconds: 0,
             issues: Some(Half::TokenDigest),
@@ -128,6 +128,7 @@ fn look(path: &Path) -> Look {
         present: lines.iter().map(|line| line.binding.clone()).collect(),
         scopes: BTreeMap::new(),
         credentials: Some(lines.iter().map(kept).collect()),
+        sessions: BTreeSet::new(),
         detail,
     }
 }

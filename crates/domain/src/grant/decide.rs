@@ -185,8 +185,10 @@ fn see(grant: &Grant, sighting: &Sighting, seen: Seen) -> Vec<Event> {
         (State::Ending, Seen::Absent) if shows_absence(grant, &sighting) => {
             vec![Event::Ended { gone: Gone::SeenAbsent { sighting } }]
         }
-        (State::Ending, Seen::Present) if removal_is_over(grant, sighting.began_at) => {
-            vec![Event::SeenStill { sighting }]
+        (State::Ending, Seen::Present | Seen::SessionOpen)
+            if removal_is_over(grant, sighting.began_at) =>
+        {
+            vec![Event::SeenStill { sighting, session: seen == Seen::SessionOpen }]
         }
         _ => Vec::new(),
     }

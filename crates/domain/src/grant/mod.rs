@@ -247,7 +247,12 @@ pub enum Event {
     #[serde(rename = "grant.ending")]
     Ending { reason: Reason },
     #[serde(rename = "grant.seen_still")]
-    SeenStill { sighting: Sighting },
+    SeenStill {
+        sighting: Sighting,
+        /// The access itself is gone, and a session that began with it goes on.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        session: bool,
+    },
     #[serde(rename = "grant.read_back")]
     ReadBack(ReadBack),
     #[serde(rename = "grant.ended")]

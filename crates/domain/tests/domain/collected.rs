@@ -132,6 +132,7 @@ fn look(began: i64, credentials: &[(&str, &[u8])]) -> Observation {
         finished_at: at(began),
         present: kept.iter().map(|one| one.binding.clone()).collect(),
         credentials: Some(kept),
+        sessions: BTreeSet::new(),
     }
 }
 

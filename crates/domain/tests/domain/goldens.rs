@@ -32,7 +32,7 @@ use crate::goldens_catalogue;
 
 const GOLDENS: &str = include_str!("../golden/entries.golden");
 
-fn sighting() -> Cited {
+pub fn sighting() -> Cited {
     Cited {
         observation: id(0x500),
         completeness: Completeness::Complete,
@@ -120,7 +120,7 @@ fn grants() -> Vec<grant::Event> {
         ending(Reason::HolderLeft),
         ending(Reason::ApprovalWithdrawn),
         ending(Reason::RuledOut { ruling: ruling(Says::No).cite() }),
-        Event::SeenStill { sighting: sighting() },
+        Event::SeenStill { sighting: sighting(), session: false },
         Event::Ended { gone: Gone::SeenAbsent { sighting: sighting() } },
         Event::Ended { gone: Gone::CarriedOn { by: id(GRANT + 1) } },
         Event::Cancelled { reason: Reason::ApprovalLapsed },

@@ -18,6 +18,7 @@ use placet_domain::target::{self, Target};
 use placet_domain::team::{self, Team};
 
 use crate::build::{at, entitlement as an_entitlement, id, person, session, target as a_target};
+use crate::goldens::sighting;
 
 pub const PROPOSAL: u128 = 0x800;
 pub const HANDOVER: u128 = 0x900;
@@ -101,6 +102,10 @@ pub fn events() -> Vec<(Actor, Event)> {
                 reason: Committed::seal(&"laptops lost".to_owned(), "reason", [3; 16]).unwrap().0,
             })
             .into(),
+        ),
+        (
+            worker(Worker::Expire),
+            grant::Event::SeenStill { sighting: sighting(), session: true }.into(),
         ),
     ]
 }

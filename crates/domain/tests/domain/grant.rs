@@ -1,5 +1,7 @@
 //! What a grant can be told, case by case: every refusal of the machine, and every way through.
 
+use std::collections::BTreeSet;
+
 use placet_domain::Refusal;
 use placet_domain::action::{Action, Effect, Outcome, back_off_seconds};
 use placet_domain::actor::Actor;
@@ -88,6 +90,7 @@ fn look(completeness: Completeness, began: i64) -> Observation {
         finished_at: at(began),
         present: Default::default(),
         credentials: None,
+        sessions: BTreeSet::new(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Law 3 over every life that a grant can have: random commands at random times through `decide`,
 //! and beside it a record of calls and looks of our own, by which each event is judged.
 
+use std::collections::BTreeSet;
+
 use placet_domain::action::{Effect, Outcome};
 use placet_domain::grant::{
     self, Command, Event, Gone, Grant, Intend, Reason, State, apply, decide,
@@ -60,7 +62,12 @@ fn ops() -> impl Strategy<Value = Op> {
         Just(Outcome::Failed { why: why() }),
         Just(Outcome::InDoubt { why: why() })
     ];
-    let seen = prop_oneof![Just(Seen::Present), Just(Seen::Absent), Just(Seen::Unknown)];
+    let seen = prop_oneof![
+        Just(Seen::Present),
+        Just(Seen::SessionOpen),
+        Just(Seen::Absent),
+        Just(Seen::Unknown)
+    ];
     let completeness = prop_oneof![
         3 => Just(Completeness::Complete), 1 => Just(Completeness::Partial), 1 => Just(Completeness::Unknown)
     ];
@@ -212,7 +219,9 @@ impl World {
             (Event::Activated { .. }, Op::See { seen: Seen::Present, .. }) => {
                 assert_eq!(before.state, State::Pending);
             }
-            (Event::SeenStill { .. }, Op::See { seen: Seen::Present, .. }) => {
+            (Event::SeenStill { session, .. }, Op::See { seen, .. }) => {
+                let still = if *session { Seen::SessionOpen } else { Seen::Present };
+                assert_eq!(*seen, still);
                 assert_eq!(before.state, State::Ending);
             }
             (Event::Ending { reason }, Op::End(_)) => {
@@ -340,6 +349,7 @@ fn look(began_at: Timestamp, finished_at: Timestamp, completeness: Completeness)
         finished_at,
         present: Default::default(),
         credentials: None,
+        sessions: BTreeSet::new(),
     }
 }
 
@@ -358,7 +368,7 @@ fn every_event(grant: &Grant) -> Vec<Event> {
         Event::Finished(grant::Finished { action: id(0x6fff), outcome: Outcome::Done }),
         Event::Activated { sighting: sighting.clone() },
         Event::Ending { reason: Reason::HolderLeft },
-        Event::SeenStill { sighting: sighting.clone() },
+        Event::SeenStill { sighting: sighting.clone(), session: false },
         Event::Ended { gone: Gone::SeenAbsent { sighting } },
         Event::Cancelled { reason: Reason::HolderLeft },
     ]

@@ -1,5 +1,6 @@
 //! Requests, grants and findings as people see them.
 
+use placet_connectors::Sessions;
 use placet_domain::action::Outcome;
 use placet_domain::actor::Actor;
 use placet_domain::canonical::Digest;
@@ -89,6 +90,8 @@ pub struct RequestView {
     pub observed: ObservedView,
     /// How long access may go on after it is removed, in seconds.
     pub residual_seconds: Option<u64>,
+    /// What becomes of a session that is open then: `none`, `ended` or `go_on`.
+    pub sessions: Option<&'static str>,
     pub grant: Option<GrantView>,
 }
 
@@ -329,6 +332,7 @@ impl Engine {
             None => None,
         };
         let reached = self.reach(revision.terms.target).await.ok();
+        let abilities = reached.map(|reached| reached.connector.abilities());
         Ok(RequestView {
             id: request.id,
             state: request.state.as_str(),
@@ -371,7 +375,12 @@ impl Engine {
             stalled,
             holds,
             observed: self.store.last_look(revision.terms.target).await?.into(),
-            residual_seconds: reached.map(|reached| reached.connector.abilities().residual_seconds),
+            residual_seconds: abilities.map(|one| one.residual_seconds),
+            sessions: abilities.map(|one| match one.sessions {
+                Sessions::None => "none",
+                Sessions::Ended => "ended",
+                Sessions::GoOn => "go_on",
+            }),
             grant,
         })
     }

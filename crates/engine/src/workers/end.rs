@@ -7,17 +7,18 @@ use placet_domain::actor::Worker;
 use placet_domain::committed::Committed;
 use placet_domain::finding::{self, Kind, Opened, Resolution};
 use placet_domain::grant::{self, Grant, Intend, Reason, State};
-use placet_domain::id::{ActionId, GrantId, RequestId, Stream};
+use placet_domain::id::{ActionId, GrantId, RequestId, Stream, TargetId};
 use placet_domain::observation::{Scope, Seen};
 use placet_domain::request;
 use placet_ledger::RemovalOrder;
-use placet_store::Facts;
+use placet_store::{Duty, Facts};
 
+use super::lanes::Pace;
 use super::{BATCH, Stepped, actor};
 use crate::Engine;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
-use crate::journal::{self, Ended};
+use crate::journal::Ended;
 
 /// From how many failed attempts on an ending counts as stuck.
 const STUCK_AFTER: u32 = 3;
@@ -185,26 +186,55 @@ impl Command for LapseRequest {
 }
 
 impl Engine {
-    pub(super) async fn expire(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        for id in self.due_grants().await? {
-            match self.end_one(id).await {
-                Ok(true) => stepped.ended += 1,
-                Ok(false) => {}
-                // A full disk, or a log out of reach: what cannot be recorded now still ends, and
-                // is entered later.
-                Err(Error::Refused(Refusal::StorageFull {}) | Error::Fault(_)) => {
-                    self.try_unrecorded(id, stepped).await;
-                }
-                Err(error) => {
-                    stepped.postponed += 1;
-                    tracing::warn!(grant = %id, %error, "an ending could not be done yet");
-                }
+    /// Everything that is due to end on a target, the longest due first. All of it: what cannot be
+    /// done yet stays due, and must not keep the rest from its turn.
+    pub(super) async fn end_due(&self, target: TargetId, pace: &Pace) -> Stepped {
+        let mut stepped = Stepped::default();
+        self.count(self.end_grants(target, pace, &mut stepped).await);
+        if self.ending_only().is_none() {
+            self.count(self.remove_found(target, pace, &mut stepped).await);
+        }
+        stepped
+    }
+
+    async fn end_grants(
+        &self,
+        target: TargetId,
+        pace: &Pace,
+        stepped: &mut Stepped,
+    ) -> Result<(), Error> {
+        let now = self.environment.now();
+        let mut last = None;
+        loop {
+            let page = self.store.due_grants(target, Duty::End, now, last, BATCH).await?;
+            *stepped += pace.each(page.iter().copied().map(|due| self.end(due.grant))).await;
+            last = page.last().copied();
+            if page.len() < BATCH as usize || pace.stop.is_now() {
+                return Ok(());
             }
         }
-        if let Err(error) = self.settle_journal().await {
-            // What was journalled stays there; nothing keeps the endings that are due.
-            tracing::warn!(%error, "the journal of endings could not be settled yet");
+    }
+
+    /// One due grant, on record or, where nothing can be recorded, without.
+    async fn end(&self, id: GrantId) -> Stepped {
+        if self.ending_only().is_some() {
+            return self.try_unrecorded(id).await;
         }
+        match self.end_one(id).await {
+            Ok(moved) => Stepped { ended: u32::from(moved), ..Stepped::default() },
+            // A full disk, or a log out of reach: what cannot be recorded now still ends, and is
+            // entered later.
+            Err(Error::Refused(Refusal::StorageFull {}) | Error::Fault(_)) => {
+                self.try_unrecorded(id).await
+            }
+            Err(error) => {
+                tracing::warn!(grant = %id, %error, "an ending could not be done yet");
+                Stepped::postponed()
+            }
+        }
+    }
+
+    pub(super) async fn lapse(&self, stepped: &mut Stepped) -> Result<(), Error> {
         let now = self.environment.now();
         for request in self.store.lapsing_requests(now, BATCH).await? {
             self.run(actor(Worker::Expire), &LapseRequest { request }).await?;
@@ -273,34 +303,25 @@ impl Engine {
 
     /// How many endings wait in the journal to be entered.
     pub fn journalled(&self) -> Result<usize, Error> {
-        let lines = journal::read(&self.options.journal);
-        lines
-            .map(|lines| lines.len())
-            .map_err(|e| Error::Fault(format!("the journal of endings: {e}")))
+        Ok(self.journal.read().map_err(unwritten)?.len())
     }
 
     /// Ending-only mode: due removals of recorded grants go on, and nothing is written but the
-    /// journal.
-    pub(super) async fn end_without_records(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        for id in self.due_grants().await? {
-            self.try_unrecorded(id, stepped).await;
-        }
-        Ok(())
-    }
-
-    /// One that fails keeps no other.
-    async fn try_unrecorded(&self, id: GrantId, stepped: &mut Stepped) {
-        if let Err(error) = self.end_unrecorded(id, stepped).await {
-            stepped.postponed += 1;
-            tracing::warn!(grant = %id, %error, "an ending could not be done without records yet");
+    /// journal. One that fails keeps no other.
+    async fn try_unrecorded(&self, id: GrantId) -> Stepped {
+        match self.end_unrecorded(id).await {
+            Ok(tried) => Stepped { ended: u32::from(tried), ..Stepped::default() },
+            Err(error) => {
+                tracing::warn!(grant = %id, %error, "an ending could not be done without records yet");
+                Stepped::postponed()
+            }
         }
     }
 
-    async fn end_unrecorded(&self, id: GrantId, stepped: &mut Stepped) -> Result<(), Error> {
+    /// Whether it was tried.
+    async fn end_unrecorded(&self, id: GrantId) -> Result<bool, Error> {
         let now = self.environment.now();
-        let faults =
-            |error: std::io::Error| Error::Fault(format!("the journal of endings: {error}"));
-        let journalled = journal::read(&self.options.journal).map_err(faults)?;
+        let journalled = self.journal.read().map_err(unwritten)?;
         let tries: Vec<&Ended> = journalled.iter().filter(|one| one.grant == id).collect();
         let attempts = u32::try_from(tries.len()).unwrap_or(u32::MAX);
         // Each try takes room in the journal, so the next one waits as long as it would on record.
@@ -308,12 +329,12 @@ impl Engine {
             now < one.at.plus_seconds(placet_domain::action::back_off_seconds(attempts))
         });
         if rests || tries.iter().any(|one| one.seen_absent) {
-            return Ok(());
+            return Ok(false);
         }
         let grant = self.store.load::<Grant>(id, &mut Facts::default()).await?;
         let over = |grant: &Grant| grant.until.is_some_and(|until| now >= until);
         let Some(grant) = grant.filter(|one| one.state == State::Ending || over(one)) else {
-            return Ok(());
+            return Ok(false);
         };
         let (others, epoch) = self
             .store
@@ -321,7 +342,7 @@ impl Engine {
             .await?;
         // What is in the wild ends by itself, and nothing shows it; that is entered later.
         if grant.issued.as_ref().is_some_and(|issued| now >= issued.over_at) {
-            return Ok(());
+            return Ok(false);
         }
         let shared = grant.approved.issues.is_none();
         let goes_on = |other: &Grant| {
@@ -331,14 +352,14 @@ impl Engine {
                 && other.until.is_some_and(|until| now < until)
         };
         if others.iter().any(goes_on) {
-            return Ok(());
+            return Ok(false);
         }
         let action = self.environment.id();
         // First that it is tried: a process may die in the call.
         let why = "Placet stopped before the target answered".to_owned();
         let outcome = Outcome::InDoubt { why };
         let set_out = Ended { grant: id, action, at: now, outcome, seen_absent: false };
-        journal::append(&self.options.journal, &set_out).map_err(faults)?;
+        self.journal.append(&set_out).map_err(unwritten)?;
         let outcome = self.remove(&grant, action, epoch.saturating_add(1)).await;
         let reached = self.reach(grant.approved.target).await?;
         let binding = self.binding(&grant).await?;
@@ -346,30 +367,30 @@ impl Engine {
         let says = looked.observation.says_of(&binding, grant.kept_as());
         let seen_absent = outcome == Outcome::Done && says == Seen::Absent;
         let ended = Ended { grant: id, action, at: now, outcome, seen_absent };
-        journal::append(&self.options.journal, &ended).map_err(faults)?;
-        stepped.ended += 1;
-        Ok(())
+        self.journal.append(&ended).map_err(unwritten)?;
+        Ok(true)
     }
 
     /// Forgets what was journalled, once every grant in it is over on record. Those grants are due
     /// as they were, so the endings are entered as due work: done again (removing twice is removing
     /// once) and then seen.
-    async fn settle_journal(&self) -> Result<(), Error> {
-        let faults =
-            |error: std::io::Error| Error::Fault(format!("the journal of endings: {error}"));
-        let journalled = journal::read(&self.options.journal).map_err(faults)?;
+    pub(super) async fn settle_journal(&self) -> Result<(), Error> {
+        let journalled = self.journal.read().map_err(unwritten)?;
         for ended in &journalled {
             let grant = self.store.load::<Grant>(ended.grant, &mut Facts::default()).await?;
             if grant.is_some_and(|grant| !grant.state.is_over()) {
                 return Ok(());
             }
         }
-        if journalled.is_empty() {
-            return Ok(());
+        if self.journal.forget(&journalled).map_err(unwritten)? {
+            tracing::info!(endings = journalled.len(), "what was journalled is on record now");
         }
-        tracing::info!(endings = journalled.len(), "what was journalled is on record now");
-        journal::clear(&self.options.journal).map_err(faults)
+        Ok(())
     }
+}
+
+fn unwritten(error: std::io::Error) -> Error {
+    Error::Fault(format!("the journal of endings: {error}"))
 }
 
 /// The account of a finding that stands for no grant is sealed anew.

@@ -10,7 +10,7 @@ use placet_domain::action::{Effect, Outcome};
 use placet_domain::actor::Worker;
 use placet_domain::entitlement::Entitlement;
 use placet_domain::grant::{self, Grant, Intend, Reason, State};
-use placet_domain::id::{ActionId, GrantId, IdentityId, Stream};
+use placet_domain::id::{ActionId, GrantId, IdentityId, Stream, TargetId};
 use placet_domain::name::StageName;
 use placet_domain::observation::Scope;
 use placet_domain::request::{self, Request};
@@ -19,9 +19,11 @@ use placet_domain::ruling::Ruling;
 use placet_domain::{Refusal, Timestamp};
 use placet_ledger::{Act, Claim, Proof, VerifiedAssent};
 use placet_policy::{Ask, Policies};
+use placet_store::Duty;
 
+use super::lanes::Pace;
 use super::touch::{Finish, Reached};
-use super::{Stepped, actor};
+use super::{BATCH, Stepped, actor};
 use crate::Engine;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
@@ -182,31 +184,55 @@ impl Command for Stop {
 }
 
 impl Engine {
-    pub(super) async fn fulfil(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let now = self.environment.now();
-        for id in self.due_grants().await? {
-            let grant = self.store.load::<Grant>(id, &mut placet_store::Facts::default()).await?;
-            let Some(grant) = grant else { continue };
-            let begins = match grant.state {
-                State::Approved => true,
-                State::Pending => grant.until.is_none_or(|until| now < until),
-                _ => false,
-            };
-            if !begins {
-                continue;
-            }
-            match self.fulfil_one(grant).await {
-                Ok(()) => stepped.fulfilled += 1,
-                Err(error) => {
-                    stepped.postponed += 1;
-                    tracing::info!(grant = %id, %error, "a grant could not be carried out yet");
-                }
-            }
-        }
-        Ok(())
+    /// Everything that is due to begin on a target, the longest due first.
+    pub(super) async fn begin_due(&self, target: TargetId, pace: &Pace) -> Stepped {
+        let mut stepped = Stepped::default();
+        self.count(self.begin_grants(target, pace, &mut stepped).await);
+        stepped
     }
 
-    async fn fulfil_one(&self, grant: Grant) -> Result<(), Error> {
+    async fn begin_grants(
+        &self,
+        target: TargetId,
+        pace: &Pace,
+        stepped: &mut Stepped,
+    ) -> Result<(), Error> {
+        let now = self.environment.now();
+        let mut last = None;
+        loop {
+            let page = self.store.due_grants(target, Duty::Begin, now, last, BATCH).await?;
+            *stepped += pace.each(page.iter().copied().map(|due| self.begin(due.grant))).await;
+            last = page.last().copied();
+            if page.len() < BATCH as usize || pace.stop.is_now() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn begin(&self, id: GrantId) -> Stepped {
+        match self.fulfil_one(id).await {
+            Ok(done) => Stepped { fulfilled: u32::from(done), ..Stepped::default() },
+            Err(error) => {
+                tracing::info!(grant = %id, %error, "a grant could not be carried out yet");
+                Stepped::postponed()
+            }
+        }
+    }
+
+    /// Whether something was there to do.
+    async fn fulfil_one(&self, id: GrantId) -> Result<bool, Error> {
+        let now = self.environment.now();
+        let grant = self.store.load::<Grant>(id, &mut placet_store::Facts::default()).await?;
+        let begins = |grant: &Grant| match grant.state {
+            State::Approved => true,
+            State::Pending => grant.until.is_none_or(|until| now < until),
+            _ => false,
+        };
+        let Some(grant) = grant.filter(begins) else { return Ok(false) };
+        self.carry_out(grant).await.map(|()| true)
+    }
+
+    async fn carry_out(&self, grant: Grant) -> Result<(), Error> {
         let reached = self.reach(grant.approved.target).await?;
         self.ready(&reached).await?;
         let Some(grant) = self.settle_doubt(&reached, grant).await? else { return Ok(()) };

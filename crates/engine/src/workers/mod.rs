@@ -1,9 +1,13 @@
-//! Workers: what Placet does without being asked. Each is a `step()` without input: what is due is
-//! found by index, so the happy path and recovery after a crash are the same code.
+//! Workers: what Placet does without being asked. Each is a step without input: what is due is found
+//! by index, so the happy path and recovery after a crash are the same code.
+//!
+//! What touches targets goes on in lanes, see `lanes`; what works on records alone, one after the
+//! other; telling people, beside both.
 
 mod end;
 mod escalate;
 mod fulfil;
+mod lanes;
 mod leave;
 mod notify;
 mod observe;
@@ -15,8 +19,9 @@ pub(crate) mod touch;
 mod unasked;
 
 use placet_domain::actor::{Actor, Worker};
-use placet_domain::id::GrantId;
+use tokio::sync::watch;
 
+use self::lanes::{Lane, Stop};
 use crate::Engine;
 use crate::error::Error;
 
@@ -45,6 +50,25 @@ impl Stepped {
         let Self { fulfilled, ended, findings, lapsed, escalated, gone_through, .. } = *self;
         fulfilled + ended + findings + lapsed + escalated + gone_through == 0
     }
+
+    /// One that could not be done now.
+    fn postponed() -> Self {
+        Self { postponed: 1, ..Self::default() }
+    }
+}
+
+impl std::ops::AddAssign for Stepped {
+    fn add_assign(&mut self, other: Self) {
+        self.fulfilled += other.fulfilled;
+        self.ended += other.ended;
+        self.observed += other.observed;
+        self.findings += other.findings;
+        self.lapsed += other.lapsed;
+        self.escalated += other.escalated;
+        self.gone_through += other.gone_through;
+        self.told += other.told;
+        self.postponed += other.postponed;
+    }
 }
 
 pub(crate) fn actor(name: Worker) -> Actor {
@@ -52,55 +76,38 @@ pub(crate) fn actor(name: Worker) -> Actor {
 }
 
 impl Engine {
-    /// One round of all workers, and of telling people.
+    /// One round of all workers, one after the other, and of telling people.
     pub async fn step(&self) -> Stepped {
-        let mut stepped = self.work().await;
-        self.tell(&mut stepped).await;
-        stepped
-    }
-
-    /// One round of those who work on targets and records. Endings come first and are done in every
-    /// mode; their failure keeps nothing else from happening, and nothing else keeps them.
-    async fn work(&self) -> Stepped {
         let mut stepped = Stepped::default();
+        // Endings come first and are done in every mode; their failure keeps nothing else from
+        // happening, and nothing else keeps them.
+        self.count(self.go_through(Lane::End, &mut stepped).await);
         if self.ending_only().is_some() {
-            self.count(self.end_without_records(&mut stepped).await);
             return stepped;
         }
-        self.count(self.expire(&mut stepped).await);
-        self.count(self.findings_due(&mut stepped).await);
-        // Those who left hand on before their requests look for other ways.
-        self.count(self.leave(&mut stepped).await);
-        self.count(self.rerule(&mut stepped).await);
-        self.count(self.reroute(&mut stepped).await);
-        self.count(self.fulfil(&mut stepped).await);
-        self.count(self.observe(&mut stepped).await);
-        self.count(self.escalate(&mut stepped).await);
-        self.count(self.overdue(&mut stepped).await);
+        self.lead_on(&mut stepped).await;
+        self.count(self.go_through(Lane::Begin, &mut stepped).await);
+        self.count(self.go_through(Lane::Look, &mut stepped).await);
+        self.remind(&mut stepped).await;
+        self.count(self.notify(&mut stepped).await);
         stepped
     }
 
-    /// One round of telling people. Where nothing can be written, nobody could know what was told.
-    async fn tell(&self, stepped: &mut Stepped) {
-        if self.ending_only().is_none() {
-            self.count(self.notify(stepped).await);
-        }
+    /// What follows from what has ended, changed or left.
+    async fn lead_on(&self, stepped: &mut Stepped) {
+        self.count(self.settle_journal().await);
+        self.count(self.lapse(stepped).await);
+        self.count(self.reopen(stepped).await);
+        // Those who left hand on before their requests look for other ways.
+        self.count(self.leave(stepped).await);
+        self.count(self.rerule(stepped).await);
+        self.count(self.reroute(stepped).await);
     }
 
-    /// Everything that is due now, the longest due first. All of it: what cannot be done yet stays
-    /// due, and must not keep the rest from its turn.
-    pub(crate) async fn due_grants(&self) -> Result<Vec<GrantId>, Error> {
-        let now = self.environment.now();
-        let mut all = Vec::new();
-        let mut last = None;
-        loop {
-            let page = self.store.due_grants(now, last, BATCH).await?;
-            last = page.last().copied();
-            all.extend(page.iter().map(|due| due.grant));
-            if page.len() < BATCH as usize {
-                return Ok(all);
-            }
-        }
+    /// What nobody answered.
+    async fn remind(&self, stepped: &mut Stepped) {
+        self.count(self.escalate(stepped).await);
+        self.count(self.overdue(stepped).await);
     }
 
     /// A worker's own failure is told to the operator; the next step tries again.
@@ -110,31 +117,53 @@ impl Engine {
         }
     }
 
-    /// Works until the given future resolves. Between rounds it rests a second, or until something
-    /// comes through a door. People are told beside that: a mail server that hangs keeps no ending
-    /// waiting. What is being told when it stops is told again.
+    /// Works until the given future resolves, and finishes what it is at. What is being told then is
+    /// told again.
     pub async fn work_until(&self, stop: impl Future<Output = ()>) {
         let _at_work = self.wake.at_work();
-        let work = async {
-            tokio::pin!(stop);
-            loop {
-                self.work().await;
-                tokio::select! {
-                    () = &mut stop => return,
-                    () = self.wake.called() => {}
-                    () = self.environment.after(1) => {}
-                }
-            }
+        let (stopped, stopping) = watch::channel(false);
+        let asked = async {
+            stop.await;
+            stopped.send_replace(true);
         };
-        let tell = async {
-            loop {
-                self.tell(&mut Stepped::default()).await;
-                self.environment.after(1).await;
-            }
+        let work = async {
+            tokio::join!(
+                self.keep_lanes(Stop::when(stopping.clone())),
+                self.keep_records(Stop::when(stopping)),
+                asked
+            )
         };
         tokio::select! {
-            () = work => {}
-            () = tell => {}
+            _ = work => {}
+            () = self.keep_telling() => {}
+        }
+    }
+
+    /// Rounds of those who work on records alone.
+    async fn keep_records(&self, mut stop: Stop) {
+        let mut doors = self.wake.doors();
+        while !stop.is_now() {
+            if self.ending_only().is_none() {
+                let mut stepped = Stepped::default();
+                self.lead_on(&mut stepped).await;
+                self.remind(&mut stepped).await;
+            }
+            tokio::select! {
+                () = stop.comes() => {}
+                () = doors.called() => {}
+                () = self.environment.after(1) => {}
+            }
+        }
+    }
+
+    /// Rounds of telling people: a mail server that hangs keeps nothing else. Where nothing can be
+    /// written, nobody could know what was told.
+    async fn keep_telling(&self) {
+        loop {
+            if self.ending_only().is_none() {
+                self.count(self.notify(&mut Stepped::default()).await);
+            }
+            self.environment.after(1).await;
         }
     }
 }

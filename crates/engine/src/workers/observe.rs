@@ -7,13 +7,13 @@ use placet_domain::actor::Worker;
 use placet_domain::canonical::{self, Digest};
 use placet_domain::entitlement::Entitlement;
 use placet_domain::finding::{ANSWER_SECONDS, Kind, Opened, Resolution};
-use placet_domain::grant::Half;
-use placet_domain::id::{GrantId, RequestId, Stream, TargetId};
+use placet_domain::grant::{Half, State};
+use placet_domain::id::{FindingId, GrantId, RequestId, Stream, TargetId};
 use placet_domain::name::{AccountName, NativeId};
-use placet_domain::observation::{Binding, Completeness, Governed, Observation, Scope, Seen};
+use placet_domain::observation::{Binding, Completeness, Governed, Observation, Scope};
 use placet_domain::reconcile::{self, About, Beside, Consequence, Held, Known};
 use placet_domain::target::{self, Braked, Observed, Target};
-use placet_store::{Facts, Observed as Rows, Page};
+use placet_store::{Facts, Observed as Rows};
 
 use super::end::{Resolve, sealed};
 use super::touch::{Looked, See};
@@ -161,40 +161,21 @@ struct Whole<'a> {
 }
 
 impl Engine {
-    pub(super) async fn observe(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let mut page = Page::default();
-        loop {
-            let targets = self.store.targets(&page).await?;
-            let Some(last) = targets.last() else { return Ok(()) };
-            page.after = Some(last.name.to_string());
-            for target in targets {
-                if target.retired || !self.is_due(target.id).await? {
-                    continue;
-                }
-                match self.observe_one(target.id, stepped).await {
-                    Ok(()) => stepped.observed += 1,
-                    Err(error) => {
-                        stepped.postponed += 1;
-                        tracing::warn!(target = %target.name, %error, "a target could not be observed");
-                    }
-                }
+    /// A look at a whole target whose turn it is.
+    pub(super) async fn look_due(&self, target: TargetId) -> Stepped {
+        let mut stepped = Stepped::default();
+        match self.observe_one(target, &mut stepped).await {
+            Ok(()) => stepped.observed += 1,
+            Err(error) => {
+                stepped.postponed += 1;
+                tracing::warn!(%target, %error, "a target could not be observed");
             }
         }
-    }
-
-    async fn is_due(&self, target: TargetId) -> Result<bool, Error> {
-        let last = self.store.last_look(target).await?;
-        let now = self.environment.now();
-        Ok(last
-            .is_none_or(|last| now >= last.finished_at.plus_seconds(self.options.observe_seconds)))
+        stepped
     }
 
     /// Looks at a whole target now, and settles what follows.
-    pub(crate) async fn observe_one(
-        &self,
-        id: TargetId,
-        stepped: &mut Stepped,
-    ) -> Result<(), Error> {
+    async fn observe_one(&self, id: TargetId, stepped: &mut Stepped) -> Result<(), Error> {
         let reached = self.reach(id).await?;
         self.ready(&reached).await?;
         let mut facts = placet_store::Facts::default();
@@ -203,6 +184,9 @@ impl Engine {
             .iter()
             .map(|one| Governed { entitlement: one.id, native: one.terms.native.clone() })
             .collect();
+        // What is settled while the look goes on is no difference, although the look may show it.
+        let held_before = self.held(id).await?;
+        let known_before = self.known_findings(id, &entitlements).await?;
         let Looked { mut observation, scopes, detail } =
             self.look(&reached, Scope::Everything).await;
         // What is not governed is none of Placet's business, and is not kept.
@@ -233,8 +217,8 @@ impl Engine {
         };
         self.run(actor(Worker::Observe), &record).await?;
 
-        let held = self.held(id).await?;
-        let open = self.known_findings(id, &entitlements).await?;
+        let held = with_ended(self.held(id).await?, held_before);
+        let open = with_resolved(self.known_findings(id, &entitlements).await?, known_before);
         let living = self.living(&reached.target, &observation).await?;
         let beside = Beside { living, changed };
         let now = self.environment.now();
@@ -332,8 +316,7 @@ impl Engine {
     ) -> Result<(), Error> {
         let observation = whole.observation;
         match consequence {
-            Consequence::See { grant, present } => {
-                let seen = if present { Seen::Present } else { Seen::Absent };
+            Consequence::See { grant, seen } => {
                 self.run(actor(Worker::Reconcile), &See { grant, observation, seen }).await?;
             }
             Consequence::Open { kind, about, grant, request } => {
@@ -408,8 +391,24 @@ impl Engine {
                 },
             };
             let (kind, grant) = (opened.kind, opened.grant);
-            out.push(Known { finding: finding.id, kind, about, grant });
+            out.push(Known { finding: finding.id, kind, about, grant, resolved: false });
         }
         Ok(out)
     }
+}
+
+/// Those who are held now, and those who were before and are over meanwhile.
+fn with_ended(mut now: Vec<Held>, before: Vec<Held>) -> Vec<Held> {
+    let still: BTreeSet<GrantId> = now.iter().map(|one| one.grant).collect();
+    let over = before.into_iter().filter(|one| !still.contains(&one.grant));
+    now.extend(over.map(|one| Held { state: State::Ended, ..one }));
+    now
+}
+
+/// The findings that are open now, and those that were before and are resolved meanwhile.
+fn with_resolved(mut now: Vec<Known>, before: Vec<Known>) -> Vec<Known> {
+    let still: BTreeSet<FindingId> = now.iter().map(|one| one.finding).collect();
+    let over = before.into_iter().filter(|one| !still.contains(&one.finding));
+    now.extend(over.map(|one| Known { resolved: true, ..one }));
+    now
 }

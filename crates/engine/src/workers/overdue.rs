@@ -2,7 +2,7 @@
 //! day is open again on that day.
 
 use placet_domain::actor::Worker;
-use placet_domain::finding::{self, Finding, Kind, Opened, State};
+use placet_domain::finding::{self, Finding, Kind, Opened};
 use placet_domain::grant::Grant;
 use placet_domain::id::{FindingId, Stream};
 use placet_domain::request::Request;
@@ -48,7 +48,7 @@ impl Command for OpenOverdue<'_> {
     }
 }
 
-/// What a worker has to do about a finding whose time has come.
+/// Opens a finding again that was borne until now.
 struct Reopen {
     finding: FindingId,
 }
@@ -80,24 +80,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Findings whose time has come: borne ones are open again, ordered removals are tried.
-    pub(super) async fn findings_due(&self, stepped: &mut Stepped) -> Result<(), Error> {
+    /// What was borne until a day is open again on that day.
+    pub(super) async fn reopen(&self, stepped: &mut Stepped) -> Result<(), Error> {
         let now = self.environment.now();
-        for finding in self.store.findings_to_work_on(now, BATCH).await? {
-            let done = match finding.state {
-                State::Accepted => {
-                    self.run(actor(Worker::Expire), &Reopen { finding: finding.id }).await
-                }
-                State::Open => self.remove_unasked(&finding).await,
-                State::Resolved => Ok(()),
-            };
-            match done {
-                Ok(()) => stepped.findings += 1,
-                Err(error) => {
-                    stepped.postponed += 1;
-                    tracing::warn!(finding = %finding.id, %error, "a finding could not be worked on yet");
-                }
-            }
+        for finding in self.store.findings_to_reopen(now, BATCH).await? {
+            self.run(actor(Worker::Expire), &Reopen { finding }).await?;
+            stepped.findings += 1;
         }
         Ok(())
     }

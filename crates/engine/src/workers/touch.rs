@@ -150,6 +150,7 @@ impl Engine {
             finished_at: self.environment.now(),
             present: look.present,
             credentials: look.credentials,
+            sessions: look.sessions,
         };
         Looked { observation, scopes: look.scopes, detail: look.detail }
     }

@@ -6,15 +6,16 @@ use placet_domain::action::Outcome;
 use placet_domain::actor::Worker;
 use placet_domain::finding::{self, Finding, Resolution, Tried};
 use placet_domain::grant::State;
-use placet_domain::id::{ActionId, FindingId};
+use placet_domain::id::{ActionId, FindingId, TargetId};
 use placet_domain::identity::Identity;
 use placet_domain::name::AccountName;
 use placet_domain::observation::{Binding, Scope, Seen};
 use placet_ledger::RemovalOrder;
 use placet_store::Facts;
 
-use super::actor;
 use super::end::Resolve;
+use super::lanes::Pace;
+use super::{BATCH, Stepped, actor};
 use crate::Engine;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
@@ -59,7 +60,38 @@ impl Command for RecordTry {
 }
 
 impl Engine {
-    pub(super) async fn remove_unasked(&self, found: &Finding) -> Result<(), Error> {
+    /// What was ordered to be removed from a target and is due to be tried.
+    pub(super) async fn remove_found(
+        &self,
+        target: TargetId,
+        pace: &Pace,
+        stepped: &mut Stepped,
+    ) -> Result<(), Error> {
+        let now = self.environment.now();
+        let mut last = None;
+        loop {
+            let page = self.store.findings_to_remove(target, now, last, BATCH).await?;
+            let last_due = page.last().and_then(|one| Some((one.work_at?, one.id)));
+            let full = page.len() >= BATCH as usize;
+            *stepped += pace.each(page.into_iter().map(|one| self.remove_one(one))).await;
+            last = last_due;
+            if !full || pace.stop.is_now() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn remove_one(&self, found: Finding) -> Stepped {
+        match self.remove_unasked(&found).await {
+            Ok(()) => Stepped { findings: 1, ..Stepped::default() },
+            Err(error) => {
+                tracing::warn!(finding = %found.id, %error, "what was found could not be removed yet");
+                Stepped::postponed()
+            }
+        }
+    }
+
+    async fn remove_unasked(&self, found: &Finding) -> Result<(), Error> {
         let Some(binding) = self.binding_of(found).await? else { return Ok(()) };
         let reached = self.reach(found.opened.target).await?;
         let (granted, epoch) = self.granted(found, &reached.target.name, &binding).await?;

@@ -327,6 +327,9 @@ fn of_grant(event: &grant::Event, related: &Related) -> String {
             format!("the access was seen on the target (`{}`)", sighting.observation)
         }
         E::Ending { reason } => format!("its end was ordered: {}", because(reason, related)),
+        E::SeenStill { session: true, .. } => {
+            "the access was gone, and a session that began with it went on".to_owned()
+        }
         E::SeenStill { .. } => "the access was still seen on the target".to_owned(),
         E::Ended { gone: Gone::SeenAbsent { sighting } } => format!(
             "the access was seen to be gone from the target (`{}`, complete)",

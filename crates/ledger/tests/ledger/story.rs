@@ -413,6 +413,7 @@ impl Story {
             finished_at: minute(at),
             present: if seen == Seen::Present { [binding].into() } else { BTreeSet::new() },
             credentials: None,
+            sessions: BTreeSet::new(),
         };
         let actor = Actor::Worker { name: Worker::Observe };
         self.decide_grant(at, actor, grant::Command::See { observation: &observation, seen });

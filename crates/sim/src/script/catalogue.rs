@@ -190,14 +190,15 @@ impl Story {
         let list = self.world.engine().handovers(actor, &Default::default()).await;
         let who = |who: &placet_engine::queries::Who| who.handle.clone().unwrap_or_default();
         let list = list.map_err(|e| e.to_string())?;
-        Ok(list
-            .iter()
-            .map(|one| {
-                let overdue = if one.overdue { ", overdue" } else { "" };
-                let (from, to) = (who(&one.from), who(&one.to));
-                format!("{} from {from} to {to} {}{overdue}", one.what, one.because)
-            })
-            .collect())
+        let line = |one: &placet_engine::queries::HandoverView| {
+            let overdue = if one.overdue { ", overdue" } else { "" };
+            let (from, to) = (who(&one.from), who(&one.to));
+            format!("{} from {from} to {to} {}{overdue}", one.what, one.because)
+        };
+        let mut lines: Vec<String> = list.iter().map(line).collect();
+        // They come in the order of ids, which are drawn.
+        lines.sort();
+        Ok(lines)
     }
 
     pub(super) async fn upkeep(&mut self) -> Result<Vec<String>, String> {

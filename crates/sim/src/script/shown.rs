@@ -10,6 +10,7 @@ use placet_domain::event::Event;
 use placet_domain::finding::Resolution;
 use placet_domain::grant::{self, Gone, Reason};
 use placet_domain::id::Stream;
+use placet_domain::observation::Binding;
 use placet_domain::request::{self, Revision};
 use placet_domain::route::Route;
 use placet_domain::{Timestamp, finding};
@@ -30,8 +31,17 @@ impl Story {
             ["notices", "of", who] => self.notices_of(who).await?,
             ["ledger", id] => self.ledger(&Stream::Request(self.request(id)?)),
             [target] => {
-                let there = self.target(target)?.truth();
-                there.iter().map(|one| format!("{} {}", one.native, one.account)).collect()
+                let target = self.target(target)?;
+                let (there, sessions) = (target.truth(), target.sessions());
+                let line = |one: &Binding| {
+                    let open = match (there.contains(one), sessions.contains(one)) {
+                        (true, true) => ", in a session",
+                        (false, true) => " is gone, and still in a session",
+                        (_, false) => "",
+                    };
+                    format!("{} {}{open}", one.native, one.account)
+                };
+                there.union(&sessions).map(line).collect()
             }
             _ => return Err("what is to be shown?".to_owned()),
         };
@@ -232,6 +242,7 @@ impl Story {
                 Reason::NotAssented { why } => format!("not assented: {why}"),
                 other => other.as_str().to_owned(),
             },
+            grant::Event::SeenStill { session: true, .. } => "gone, but for a session".to_owned(),
             grant::Event::Collected(collected) => collected.public.mark(),
             grant::Event::Issued(issued) => {
                 format!("until {} at the latest", since(issued.over_at))

@@ -48,6 +48,13 @@ impl Walk {
             native: offer.native.parse().expect("a native id"),
             account: account.parse().expect("an account"),
         };
+        if present
+            && let Some(target) = self.world.targets.get(offer.target)
+            && target.open_session(&binding)
+        {
+            let words = format!("{account} opens a session of {} {}", offer.target, offer.native);
+            return (words, Ok(()));
+        }
         if let Some(target) = self.world.targets.get(offer.target) {
             target.change_by_hand(binding, present);
         }

@@ -1,35 +1,17 @@
 //! Findings: what has to be done about them, what they are about, and whose account it is.
 
-use placet_domain::Timestamp;
 use placet_domain::finding::Finding;
 use placet_domain::id::{EntitlementId, IdentityId, RequestId, TargetId};
 use placet_domain::name::{AccountName, NativeId, TargetName};
 use sqlx::Row as _;
 
-use super::{row_of, shown};
+use super::row_of;
 use crate::Store;
 use crate::change::Facts;
 use crate::error::Error;
 use crate::row::parsed;
 
 impl Store {
-    /// Findings whose time has come, the longest due first.
-    pub async fn findings_to_work_on(
-        &self,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Finding>, Error> {
-        let rows = sqlx::query(
-            "select id, version, state from finding where work_at <= $1 \
-             order by work_at, id limit $2",
-        )
-        .bind(now.as_micros())
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        shown(&rows)
-    }
-
     /// The findings that name a request and are not resolved.
     pub async fn open_findings_behind(
         &self,

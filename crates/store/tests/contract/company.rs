@@ -434,6 +434,7 @@ impl Company {
             finished_at: now,
             present: BTreeSet::new(),
             credentials: None,
+            sessions: BTreeSet::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use placet_domain::canonical::Digest;
 use placet_domain::id::EventId;
 use placet_ledger::{Checkpoint, Head, LogKey};
-use placet_store::{Error, Facts, Mode, Store};
+use placet_store::{Duty, Error, Facts, Mode, Store};
 
 use crate::commits::whole;
 use crate::company::{Company, a_team, empty, person};
@@ -40,7 +40,7 @@ async fn ending_only(store: &Store) -> String {
     let found = store.load::<placet_domain::identity::Identity>(newcomer.id, &mut facts).await;
     assert_eq!(found.unwrap(), None);
     assert!(store.organisation(&mut Facts::default()).await.unwrap().is_some());
-    assert!(!store.due_grants(crate::company::at(90_000), None, 9).await.unwrap().is_empty());
+    assert!(!store.targets_due(Duty::End, crate::company::at(90_000)).await.unwrap().is_empty());
     why
 }
 

@@ -6,7 +6,7 @@ use placet_domain::access::Scope;
 use placet_domain::action::Effect;
 use placet_domain::id::{GrantId, IdentityId, RequestId};
 use placet_domain::route::Candidates;
-use placet_store::{LARGEST_PAGE, Page, Reader, Store};
+use placet_store::{Duty, LARGEST_PAGE, Page, Reader, Store};
 
 use crate::company::{Company, a_target, an_entitlement, at, empty, person};
 use crate::ground::Ground;
@@ -248,7 +248,8 @@ async fn due_work_comes_in_its_order_a_page_at_a_time(ground: &Ground) {
         let mut out = Vec::new();
         let mut after = None;
         loop {
-            let some = store.due_grants(at(seconds), after, limit).await.unwrap();
+            let some =
+                store.due_grants(target.id, Duty::Begin, at(seconds), after, limit).await.unwrap();
             assert!(some.len() <= limit as usize);
             let Some(last) = some.last() else { return out };
             after = Some(*last);
