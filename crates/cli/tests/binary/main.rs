@@ -74,7 +74,7 @@ fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/catalog.toml")
 }
 
-/// A server that is killed when the test lets go of it.
+/// A server, started from elsewhere, that is killed when the test lets go of it.
 struct Server {
     child: Child,
     url: String,
@@ -84,6 +84,9 @@ impl Server {
     fn start(place: &Place) -> Self {
         let mut child = place
             .command("operator", &["serve", "--listen", "127.0.0.1:0"])
+            .arg("--data")
+            .arg(place.path("placet-data"))
+            .current_dir("/")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
