@@ -12,7 +12,7 @@ use placet_engine::{NotifyLine, Place};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::output::Ended;
+use crate::output::{self, Ended};
 
 /// `placet.toml` in the data directory; every line may be left out.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -65,12 +65,10 @@ pub fn catalogue(path: &Path) -> anyhow::Result<Catalogue> {
     toml_file(path)
 }
 
-/// A path in a catalogue counts from here, today; the server may be started from anywhere.
+/// Paths in a catalogue count from here, today; the server may be started from anywhere.
 pub fn paths_from_here(catalogue: &mut Catalogue) -> anyhow::Result<()> {
-    for path in catalogue.target.iter_mut().filter_map(|target| target.settings.get_mut("path")) {
-        *path = std::path::absolute(&*path)?.display().to_string();
-    }
-    Ok(())
+    let here = std::env::current_dir().context("the current folder cannot be found")?;
+    catalogue.make_paths_absolute(&here).map_err(|refusal| output::ended(refusal.into()))
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

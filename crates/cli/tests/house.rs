@@ -149,6 +149,18 @@ fn secrets_have_hand_written_debug() {
     };
     check("engine", "secret.rs", "Secret");
     check("connectors", "receivers/webhook.rs", "SigningSecret");
+    check("connectors", "receivers/smtp/mod.rs", "SmtpSettings");
     check("ledger", "key.rs", "LogKey");
     check("domain", "committed.rs", "Disclosure");
+}
+
+/// A library that logs what it sends would log a password.
+#[test]
+fn the_library_for_mail_logs_nothing() {
+    let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let workspace: toml::Table = text.parse().unwrap();
+    let lettre = &workspace["workspace"]["dependencies"]["lettre"];
+    assert_eq!(lettre["default-features"].as_bool(), Some(false));
+    let features = lettre["features"].as_array().unwrap();
+    assert!(features.iter().all(|one| one.as_str() != Some("tracing")), "{features:?}");
 }

@@ -48,7 +48,7 @@ use placet_domain::name::NativeId;
 use placet_domain::observation::{Binding, Completeness, Kept, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-pub use registry::{Build, Registry, Unbuildable};
+pub use registry::{Build, Known, Registry, Unbuildable, Value};
 
 /// The settings of a target, as its catalogue entry has them.
 pub type Settings = BTreeMap<String, String>;

@@ -17,6 +17,7 @@ use placet_domain::name::NativeId;
 use placet_domain::observation::{Binding, Completeness, Kept, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
+use crate::registry::{Known, Value};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, Shown};
 
 /// What goes wrong with the next call.
@@ -64,6 +65,10 @@ struct Memory {
 /// A target in memory. Clones are the same target.
 #[derive(Clone, Debug, Default)]
 pub struct Simulated(Arc<Mutex<Memory>>);
+
+/// Its hosts are names, and lie nowhere.
+pub(crate) const SETTINGS: Known =
+    &[("issues", Value::Text), ("hosts", Value::Text), ("sessions", Value::Text)];
 
 pub(crate) fn build(settings: &Settings) -> Result<Arc<dyn Connector>, String> {
     let issues = match settings.get("issues").map(String::as_str) {

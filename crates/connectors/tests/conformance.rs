@@ -180,6 +180,50 @@ fn the_registry_names_what_it_knows() {
     assert!(with(&[("skew", "an hour")]).unwrap_err().contains("`skew` is not a number"));
     assert!(with(&[("extensions", "permit-all")]).unwrap_err().contains("is not known"));
     assert!(build("ssh-ca", &[("key", "ca")]).unwrap_err().contains("`krl` is missing"));
+    assert!(with(&[("host", "a")]).unwrap_err().contains("`host` is not known; known are `key`"));
+    assert!(build("simulated", &[("path", "x")]).unwrap_err().contains("`path` is not known"));
     assert!(build("simulated", &[("issues", "x")]).unwrap_err().contains("`issues`"));
     assert!(build("ldap", &[]).unwrap_err().contains("group-file, simulated, ssh-ca, token-file"));
+}
+
+#[test]
+fn each_kind_says_which_of_its_settings_are_paths() {
+    let made = |kind: &str, name: &str, value: &str, from: &str| {
+        let mut settings = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let registry = Registry::shipped();
+        registry
+            .make_absolute(&kind.parse().unwrap(), &mut settings, Path::new(from))
+            .map(|()| settings.remove(name).unwrap())
+            .map_err(|error| error.to_string())
+    };
+    let check = |kind: &str, name: &str, value: &str, expected: &str| {
+        assert_eq!(made(kind, name, value, "/srv").as_deref(), Ok(expected), "{kind} {name}");
+    };
+    for kind in ["group-file", "token-file"] {
+        check(kind, "path", "groups", "/srv/groups");
+        check(kind, "path", "./a/groups", "/srv/a/groups");
+        check(kind, "path", "/etc/groups", "/etc/groups");
+        check(kind, "path", "one, with a comma", "/srv/one, with a comma");
+    }
+    for name in ["key", "agent", "public", "krl"] {
+        check("ssh-ca", name, "ca/file", "/srv/ca/file");
+        check("ssh-ca", name, "/run/file", "/run/file");
+    }
+    check("ssh-ca", "hosts", "a", "/srv/a");
+    check("ssh-ca", "hosts", "a, /mnt/b/krl ,c/krl", "/srv/a,/mnt/b/krl,/srv/c/krl");
+    check("ssh-ca", "hosts", "", "");
+    check("ssh-ca", "skew", "30", "30");
+    check("ssh-ca", "extensions", "permit-pty", "permit-pty");
+    check("simulated", "hosts", "a, b", "a, b");
+    check("simulated", "issues", "token", "token");
+    // What it does not know, a kind leaves alone; it is refused when the target is set up.
+    check("group-file", "pth", "groups", "groups");
+
+    let bad = |kind: &str, name: &str, value: &str, from: &str, says: &str| {
+        let why = made(kind, name, value, from).unwrap_err();
+        assert!(why.contains(says), "{why}");
+    };
+    bad("group-file", "path", "", "/srv", "setting `path`: it names no file");
+    bad("ssh-ca", "hosts", "a", "/srv/x,y", "`/srv/x,y/a` has a comma in it");
+    bad("ldap", "path", "a", "/srv", "no connector of kind `ldap` is known");
 }

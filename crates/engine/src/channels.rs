@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use placet_connectors::receivers::outbound::Reach;
 use placet_connectors::receivers::{
-    Encryption, File, Receiver, SigningSecret, Smtp, SmtpSettings, Webhook, WebhookSettings,
+    Authorities, Encryption, File, Receiver, SigningSecret, Smtp, SmtpSettings, Webhook,
+    WebhookSettings,
 };
 use placet_domain::Refusal;
 use placet_domain::name::MailAddress;
@@ -39,6 +40,8 @@ pub struct NotifyLine {
     pub host: Option<String>,
     pub port: Option<u16>,
     pub encryption: Option<EncryptionLine>,
+    /// `smtp`: the file of the CA certificates that alone may vouch for the server, in PEM form.
+    pub ca_file: Option<PathBuf>,
     /// `smtp`: from whom the mail comes.
     pub from: Option<MailAddress>,
     pub user: Option<String>,
@@ -157,12 +160,14 @@ impl NotifyLine {
             Some(EncryptionLine::StartTls) | None => (Encryption::StartTls, 587),
             Some(EncryptionLine::None) => (Encryption::None, 25),
         };
+        let authorities = self.ca_file.as_ref().map(|path| authorities(&dir.join(path)));
         Smtp::new(SmtpSettings {
             host: self.host.clone().ok_or("`host` is missing")?,
             port: self.port.unwrap_or(usual),
             encryption,
             from: self.from.clone().ok_or("`from` is missing")?,
             login,
+            authorities: authorities.transpose()?,
             base: self.link_base.clone(),
         })
     }
@@ -178,6 +183,7 @@ impl NotifyLine {
             ("host", self.host.is_some(), Way::Smtp),
             ("port", self.port.is_some(), Way::Smtp),
             ("encryption", self.encryption.is_some(), Way::Smtp),
+            ("ca_file", self.ca_file.is_some(), Way::Smtp),
             ("from", self.from.is_some(), Way::Smtp),
             ("user", self.user.is_some(), Way::Smtp),
             ("password_file", self.password_file.is_some(), Way::Smtp),
@@ -189,6 +195,13 @@ impl NotifyLine {
             None => Ok(()),
         }
     }
+}
+
+/// The CA certificates in a file, which are no secret.
+fn authorities(path: &Path) -> Result<Authorities, String> {
+    let shown = path.display();
+    let pem = std::fs::read(path).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
+    Authorities::read(&pem).map_err(|why| format!("`{shown}` {why}"))
 }
 
 /// A secret in a file; one that others could read may be known to them.
@@ -221,6 +234,12 @@ mod tests {
         let path = dir.join(name);
         std::fs::write(&path, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn ca() -> String {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
     }
 
     #[test]
@@ -262,6 +281,30 @@ mod tests {
             &format!("{{{mail}, 'user': 'p', 'password_file': 'good', 'encryption': 'none'}}"),
             "a password needs",
         );
+        let with_ca = |file: &str| format!("{{{mail}, 'ca_file': '{file}'}}");
+        std::fs::write(dir.path().join("ca.pem"), ca()).unwrap();
+        check(&with_ca("ca.pem"), "");
+        check(&with_ca("none.pem"), "none.pem` cannot be read: No such file");
+        check(&with_ca("good"), "good` is not in PEM form");
+        check(
+            &format!("{{{mail}, 'ca_file': 'ca.pem', 'encryption': 'none'}}"),
+            "`ca_file` needs `encryption`",
+        );
+        check("{'kind': 'file', 'path': 'x', 'ca_file': 'y'}", "`ca_file` belongs to kind `smtp`");
         check("{'kind': 'pigeon'}", "unknown variant");
+    }
+
+    /// What a file holds reaches the mail server's channel, and no log.
+    #[test]
+    fn a_mail_channel_knows_its_login_and_ca_and_does_not_show_the_password() {
+        let dir = tempfile::tempdir().unwrap();
+        secret(dir.path(), "password", 0o600);
+        std::fs::write(dir.path().join("ca.pem"), ca()).unwrap();
+        let line = "{'kind': 'smtp', 'host': 'mail.example.org', 'from': 'placet@example.org', \
+                    'user': 'placet', 'password_file': 'password', 'ca_file': 'ca.pem'}";
+        let text = format!("{{\"notify\": [{line}]}}").replace('\'', "\"");
+        let shown = format!("{:?}", built(&text, dir.path()).unwrap());
+        assert!(shown.contains("login: true, authorities: Some(Authorities(1))"), "{shown}");
+        assert!(!shown.contains("whsec_"), "{shown}");
     }
 }

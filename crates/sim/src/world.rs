@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use placet_connectors::simulated::Simulated;
-use placet_connectors::{Connector, Registry};
+use placet_connectors::{Connector, Registry, Value};
 use placet_domain::actor::Actor;
 use placet_domain::bundle::Bundle;
 use placet_domain::id::{IdentityId, RequestId, TargetId};
@@ -275,7 +275,7 @@ impl World {
                 .map(|one| Arc::new(one) as Arc<dyn Connector>)
                 .ok_or_else(|| format!("there is no simulated target `{name}`"))
         };
-        registry.add("simulated", Arc::new(build));
+        registry.add("simulated", &[("name", Value::Text)], Arc::new(build));
         registry
     }
 

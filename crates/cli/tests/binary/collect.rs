@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::time::Duration;
 
 use placet_domain::canonical::Digest;
 
@@ -11,7 +12,7 @@ use crate::{Place, Server, example};
 fn catalogue(place: &Place) -> String {
     let mut text = std::fs::read_to_string(example()).unwrap();
     let targets = [
-        ("bastion", "ssh-ca", "ops", "key = \"ca\", krl = \"krl\""),
+        ("bastion", "ssh-ca", "ops", "key = \"ca\", krl = \"krl\", hosts = \"host-krl\""),
         ("registry", "token-file", "pull", "path = \"tokens\""),
     ];
     for (name, connector, native, settings) in targets {
@@ -86,6 +87,14 @@ fn keys_and_tokens_stay_with_whoever_collects() {
     let again = std::fs::read_to_string(place.path("id-cert.pub")).unwrap();
     assert_eq!(first, again, "it is fetched again, not signed again");
     assert!(good("mira", &["grants"]).contains("issued"));
+    // The catalogue says where the host's copy lies, wherever the server was started.
+    std::os::unix::fs::symlink("krl", place.path("host-krl")).unwrap();
+    good("mira", &["give-back", &grant]);
+    let is_over = |_| {
+        std::thread::sleep(Duration::from_millis(100));
+        json("mira", &["grants", &grant])[0]["state"] == "ended"
+    };
+    assert!((0..100).any(is_over), "{}", json("mira", &["grants", &grant]));
 
     let grant = granted("registry-pull");
     let collect = |file| ["collect", grant.as_str(), "--token-file", file];

@@ -7,6 +7,8 @@ mod collect;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::{Connection as _, SqliteConnection};
@@ -74,16 +76,21 @@ fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/catalog.toml")
 }
 
-/// A server that is killed when the test lets go of it.
+/// A server, started from elsewhere, that is killed when the test lets go of it.
 struct Server {
     child: Child,
     url: String,
+    /// What it logged since it serves.
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
     fn start(place: &Place) -> Self {
         let mut child = place
             .command("operator", &["serve", "--listen", "127.0.0.1:0"])
+            .arg("--data")
+            .arg(place.path("placet-data"))
+            .current_dir("/")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -91,9 +98,12 @@ impl Server {
         let url = lines
             .find_map(|line| line.unwrap().strip_prefix("serving on ").map(str::to_owned))
             .expect("the server says where it serves");
-        // What it logs later is of no interest here, but must be read.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url }
+        let log = Arc::new(Mutex::new(String::new()));
+        let logged = Arc::clone(&log);
+        std::thread::spawn(move || {
+            lines.for_each(|line| logged.lock().unwrap().push_str(&(line.unwrap() + "\n")));
+        });
+        Self { child, url, log }
     }
 
     /// `kill -9`: nothing is tidied up.
@@ -194,6 +204,49 @@ async fn the_demo_leaves_data_that_verifies_and_shows_every_edit() {
         4,
         "table `finding`, row `fnd_",
     );
+}
+
+/// A notice is tried again for a day; whoever can mend what is wrong should know in a moment.
+#[test]
+fn what_keeps_a_notice_from_going_out_is_logged_at_once() {
+    let place = Place::new();
+    let text = std::fs::read_to_string(example()).unwrap();
+    let text = text.replace("handle = \"mira\"\n", "handle = \"mira\"\nmail = \"m@example.org\"\n");
+    std::fs::write(place.path("catalog.toml"), text).unwrap();
+    std::fs::create_dir(place.path("placet-data")).unwrap();
+    // Nobody listens there: the port is let go of again.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    std::fs::write(
+        place.path("placet-data/placet.toml"),
+        format!(
+            "[[notify]]\nkind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\n\
+             encryption = \"none\"\nfrom = \"placet@example.org\"\n"
+        ),
+    )
+    .unwrap();
+    let founded = place.json("lena", &["init", "--catalog", "catalog.toml"]);
+    let codes = founded["login_codes"].as_array().unwrap();
+    let lena = codes.iter().find(|one| one["person"] == "lena").unwrap();
+    let server = Server::start(&place);
+    let at = ["--server", server.url.as_str()];
+    let login = ["login", "--code", lena["code"].as_str().unwrap()];
+    place.good("lena", &[&at[..], &login].concat());
+    let code = place.json("lena", &[&at[..], &["login-code", "jon"]].concat());
+    let login = ["login", "--code", code["secret"].as_str().unwrap()];
+    place.good("jon", &[&at[..], &login].concat());
+    // Mira is asked to agree, as Jon's manager.
+    let ask = ["request", "new", "preview-editor", "--length", "1h", "--because", "the new pages"];
+    place.good("jon", &[&at[..], &ask].concat());
+    let is_told = |_| {
+        std::thread::sleep(Duration::from_millis(100));
+        let log = server.log.lock().unwrap();
+        log.lines().any(|line| {
+            line.contains("WARN a notice is tried again") && line.contains("cannot be reached")
+        })
+    };
+    assert!((0..100).any(is_told), "{}", server.log.lock().unwrap());
+    let log = server.log.lock().unwrap();
+    assert!(!log.contains("m@example.org"), "no personal data: {log}");
 }
 
 #[test]

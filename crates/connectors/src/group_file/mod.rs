@@ -16,6 +16,7 @@ use placet_domain::action::{Effect, Outcome};
 use placet_domain::observation::{Binding, Completeness, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
+use crate::registry::{Known, Value};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, file};
 
 /// A membership file.
@@ -24,10 +25,9 @@ pub struct GroupFile {
     path: PathBuf,
 }
 
+pub(crate) const SETTINGS: Known = &[("path", Value::Path)];
+
 pub(crate) fn build(settings: &Settings) -> Result<Arc<dyn Connector>, String> {
-    if let Some(unknown) = settings.keys().find(|key| *key != "path") {
-        return Err(format!("setting `{unknown}` is not known; the one setting is `path`"));
-    }
     let path = settings.get("path").ok_or("setting `path` is missing")?;
     Ok(Arc::new(GroupFile::at(path)))
 }

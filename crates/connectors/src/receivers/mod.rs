@@ -27,7 +27,7 @@ use placet_domain::notice::Kind;
 use serde::Serialize;
 
 pub use file::File;
-pub use smtp::{Encryption, Smtp, SmtpSettings};
+pub use smtp::{Authorities, Encryption, Smtp, SmtpSettings};
 pub use webhook::{SigningSecret, Webhook, WebhookSettings};
 
 /// How long one call may take, in seconds.

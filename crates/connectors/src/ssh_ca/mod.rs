@@ -29,12 +29,21 @@ use placet_domain::grant::{Half, Issued};
 use placet_domain::observation::Scope;
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
+use crate::registry::{Known, Value, listed};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, Shown, file};
 use certificate::{Form, seconds};
 use krl::Krl;
 use signer::{Agent, KeyFile, Signer};
 
-const SETTINGS: [&str; 7] = ["key", "agent", "public", "krl", "hosts", "skew", "extensions"];
+pub(crate) const SETTINGS: Known = &[
+    ("key", Value::Path),
+    ("agent", Value::Path),
+    ("public", Value::Path),
+    ("krl", Value::Path),
+    ("hosts", Value::Paths),
+    ("skew", Value::Text),
+    ("extensions", Value::Text),
+];
 
 /// What OpenSSH knows by name; anything else would be a mistake that nobody notices.
 const EXTENSIONS: [&str; 6] = [
@@ -59,21 +68,14 @@ struct SshCa {
 }
 
 pub(crate) fn build(settings: &Settings) -> Result<Arc<dyn Connector>, String> {
-    if let Some(unknown) = settings.keys().find(|key| !SETTINGS.contains(&key.as_str())) {
-        let known = SETTINGS.join("`, `");
-        return Err(format!("setting `{unknown}` is not known; known are `{known}`"));
-    }
     let path = |key: &str| settings.get(key).map(PathBuf::from);
     let signer: Box<dyn Signer> = match (path("key"), path("agent"), path("public")) {
         (Some(key), None, None) => Box::new(KeyFile(key)),
         (None, Some(socket), Some(public)) => Box::new(Agent { socket, public }),
         _ => return Err("set either `key`, or `agent` and `public`".to_owned()),
     };
-    let listed = |key: &str| -> Option<Vec<String>> {
-        let parts = settings.get(key)?.split(',').map(str::trim);
-        Some(parts.filter(|part| !part.is_empty()).map(str::to_owned).collect())
-    };
-    let mut extensions = listed("extensions").unwrap_or_else(|| vec!["permit-pty".to_owned()]);
+    let extensions = settings.get("extensions").map_or("permit-pty", String::as_str);
+    let mut extensions: Vec<String> = listed(extensions).map(str::to_owned).collect();
     extensions.sort();
     extensions.dedup();
     if let Some(unknown) = extensions.iter().find(|one| !EXTENSIONS.contains(&one.as_str())) {
@@ -88,11 +90,12 @@ pub(crate) fn build(settings: &Settings) -> Result<Arc<dyn Connector>, String> {
             .filter(|skew| *skew <= LARGEST_SKEW)
             .ok_or_else(|| format!("`skew` is not a number of seconds up to {LARGEST_SKEW}"))?,
     };
+    let hosts = settings.get("hosts").map_or("", String::as_str);
     let ca = SshCa {
         signer,
         form: Form { skew, extensions },
         krl: path("krl").ok_or("setting `krl` is missing")?,
-        hosts: listed("hosts").unwrap_or_default().into_iter().map(PathBuf::from).collect(),
+        hosts: listed(hosts).map(PathBuf::from).collect(),
     };
     Ok(Arc::new(Authority(Arc::new(ca))))
 }

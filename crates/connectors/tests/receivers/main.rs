@@ -6,7 +6,9 @@
 
 mod file;
 mod python;
+mod sink;
 mod smtp;
+mod smtp_tls;
 mod webhook;
 
 use placet_connectors::receivers::{Letter, Message};

@@ -1,50 +1,11 @@
 //! Mail to a real server (aiosmtpd).
 
-use std::net::TcpListener;
+use std::time::Duration;
 
 use placet_connectors::receivers::{Encryption, Receiver as _, Smtp, SmtpSettings};
 
-use crate::python::Running;
+use crate::sink::{Conduct, Sink, free_port};
 use crate::{message, now};
-
-/// Prints each mail as one line of JSON; knows no `gone@`, and is too busy for `busy@`.
-const SINK: &str = r#"
-import email, email.policy, json, sys, threading
-from aiosmtpd.controller import Controller
-
-class Sink:
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if address.startswith("gone@"):
-            return "550 no such mailbox <%s>" % address
-        if address.startswith("busy@"):
-            return "451 come again"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):
-        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        print(json.dumps({
-            "from": envelope.mail_from, "to": envelope.rcpt_tos,
-            "headers": [[name, str(value)] for name, value in mail.items()],
-            "type": mail.get_content_type(), "text": mail.get_content(),
-        }), flush=True)
-        return "250 taken"
-
-controller = Controller(Sink(), hostname="127.0.0.1", port=int(sys.argv[1]))
-controller.start()
-print("ready", flush=True)
-threading.Event().wait()
-"#;
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn sink(port: u16) -> Running {
-    let mut sink = Running::start(SINK, &[&port.to_string()]);
-    assert_eq!(sink.line(), "ready");
-    sink
-}
 
 fn mail(port: u16, encryption: Encryption) -> Smtp {
     Smtp::new(SmtpSettings {
@@ -53,13 +14,10 @@ fn mail(port: u16, encryption: Encryption) -> Smtp {
         encryption,
         from: "placet@example.org".parse().unwrap(),
         login: None,
+        authorities: None,
         base: Some("https://placet.example.org/".to_owned()),
     })
     .unwrap()
-}
-
-fn received(sink: &mut Running) -> serde_json::Value {
-    serde_json::from_str(&sink.line()).unwrap()
 }
 
 fn header<'a>(mail: &'a serde_json::Value, name: &str) -> Vec<&'a str> {
@@ -69,10 +27,9 @@ fn header<'a>(mail: &'a serde_json::Value, name: &str) -> Vec<&'a str> {
 
 #[tokio::test]
 async fn a_mail_arrives_as_it_was_meant() {
-    let port = free_port();
-    let mut sink = sink(port);
-    mail(port, Encryption::None).deliver(&message(7), now()).await.unwrap();
-    let got = received(&mut sink);
+    let mut sink = Sink::start(&Conduct::default());
+    mail(sink.port, Encryption::None).deliver(&message(7), now()).await.unwrap();
+    let got = sink.received();
     assert_eq!(got["from"], "placet@example.org");
     assert_eq!(got["to"], serde_json::json!(["olga@example.org"]));
     assert_eq!(got["type"], "text/plain");
@@ -90,12 +47,11 @@ async fn a_mail_arrives_as_it_was_meant() {
 
 #[tokio::test]
 async fn no_name_can_add_a_header() {
-    let port = free_port();
-    let mut sink = sink(port);
+    let mut sink = Sink::start(&Conduct::default());
     let mut sly = message(1);
     sly.letter.subject = "x\r\nBcc: all@example.org\r\n\r\nbody".to_owned();
-    mail(port, Encryption::None).deliver(&sly, now()).await.unwrap();
-    let got = received(&mut sink);
+    mail(sink.port, Encryption::None).deliver(&sly, now()).await.unwrap();
+    let got = sink.received();
     assert_eq!(got["to"], serde_json::json!(["olga@example.org"]));
     assert!(header(&got, "Bcc").is_empty(), "{got}");
     assert!(header(&got, "Subject")[0].contains("Bcc: all@example.org"), "{got}");
@@ -103,9 +59,8 @@ async fn no_name_can_add_a_header() {
 
 #[tokio::test]
 async fn one_receiver_that_is_refused_loses_no_other() {
-    let port = free_port();
-    let mut sink = sink(port);
-    let receiver = mail(port, Encryption::None);
+    let mut sink = Sink::start(&Conduct::default());
+    let receiver = mail(sink.port, Encryption::None);
     let to = |who: &str, n| {
         let mut one = message(n);
         one.letter.to = Some(format!("{who}@example.org").parse().unwrap());
@@ -116,7 +71,7 @@ async fn one_receiver_that_is_refused_loses_no_other() {
     let busy = receiver.deliver(&to("busy", 2), now()).await.unwrap_err();
     assert!(!busy.for_good && busy.why.contains("451"), "{busy}");
     receiver.deliver(&to("olga", 3), now()).await.unwrap();
-    assert_eq!(received(&mut sink)["to"], serde_json::json!(["olga@example.org"]));
+    assert_eq!(sink.received()["to"], serde_json::json!(["olga@example.org"]));
 
     let mut nowhere = message(4);
     nowhere.letter.to = None;
@@ -125,16 +80,23 @@ async fn one_receiver_that_is_refused_loses_no_other() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_tried_again_and_one_without_tls_gets_nothing() {
+async fn a_server_that_is_down_is_tried_again() {
     let port = free_port();
     let receiver = mail(port, Encryption::None);
     let failed = receiver.deliver(&message(1), now()).await.unwrap_err();
-    assert!(!failed.for_good, "{failed}");
-    let mut sink = sink(port);
-    // What is to be encrypted is not sent in clear because the other side cannot.
-    let failed = mail(port, Encryption::StartTls).deliver(&message(2), now()).await.unwrap_err();
-    assert!(!failed.for_good, "{failed}");
+    assert!(!failed.for_good && failed.why.contains("cannot be reached"), "{failed}");
+    let mut sink = Sink::at(port, &Conduct::default());
     receiver.deliver(&message(1), now()).await.unwrap();
     let id = format!("<{}@example.org>", message(1).id);
-    assert_eq!(header(&received(&mut sink), "Message-ID"), [id]);
+    assert_eq!(header(&sink.received(), "Message-ID"), [id]);
+}
+
+/// What was taken over is told once, however long the server takes to say goodbye.
+#[tokio::test]
+async fn a_mail_that_was_taken_over_arrived() {
+    let mut sink = Sink::start(&Conduct { lingers: true, ..Conduct::default() });
+    let started = tokio::time::Instant::now();
+    mail(sink.port, Encryption::None).deliver(&message(1), now()).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    sink.received();
 }

@@ -292,8 +292,13 @@ impl Engine {
         let again = notice::again_after(failures).filter(|_| !failed.for_good);
         let at = self.environment.now();
         let due_at = again.map(|seconds| at.plus_seconds(seconds));
-        if due_at.is_none() {
-            tracing::warn!(%notice, channel = %name, why = %failed, "a notice is given up");
+        match due_at {
+            None => tracing::warn!(%notice, channel = %name, why = %failed, "a notice is given up"),
+            // A day is long for whoever could mend it; once for each notice is enough.
+            Some(_) if failures == 1 => {
+                tracing::warn!(%notice, channel = %name, why = %failed, "a notice is tried again");
+            }
+            Some(_) => {}
         }
         Outbox::Failed { notice, channel: name, failures, due_at, why: failed.why }
     }

@@ -203,9 +203,8 @@ impl Company {
 /// A catalogue as every other, with the files of its targets where they really are.
 pub fn placed(text: &str, dir: &Path) -> anyhow::Result<Catalogue> {
     let mut catalogue: Catalogue = toml::from_str(text)?;
-    for setting in catalogue.target.iter_mut().flat_map(|target| target.settings.values_mut()) {
-        *setting = std::path::absolute(dir.join(&*setting))?.display().to_string();
-    }
+    let dir = std::path::absolute(dir)?;
+    catalogue.make_paths_absolute(&dir).map_err(|refusal| output::ended(refusal.into()))?;
     Ok(catalogue)
 }
 

@@ -2,7 +2,9 @@
 //! [`Named`] knows; the founding and every later change make the same records of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use placet_connectors::Registry;
 use placet_domain::committed::Committed;
 use placet_domain::entitlement::{self, Entitlement, Environment, Privilege, Terms};
 use placet_domain::id::IdentityId;
@@ -139,6 +141,20 @@ pub struct EntitlementLine {
     pub power_over_placet: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
+}
+
+impl Catalogue {
+    /// Lets the relative paths in the settings of targets count from a folder, now and for ever.
+    /// Each kind of connector says which of its settings are paths.
+    pub fn make_paths_absolute(&mut self, from: &Path) -> Result<(), Refusal> {
+        let registry = Registry::shipped();
+        for line in &mut self.target {
+            registry
+                .make_absolute(&line.connector, &mut line.settings, from)
+                .map_err(|error| wrong(format!("target `{}`: {error}", line.name)))?;
+        }
+        Ok(())
+    }
 }
 
 /// An identity as its line says, and who answers for it: an owner or a sponsor.
