@@ -51,6 +51,7 @@ impl Config {
             calls_at_once: self.calls_at_once.unwrap_or(usual.calls_at_once).max(1),
             incidents: self.incidents.as_ref().map(|path| dir.join(path)),
             notify: self.notify.clone(),
+            trust_clock: false,
             dir: usual.dir,
         }
     }

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::action::Effect;
 use crate::{
     credential, delegation, entitlement, finding, grant, handover, identity, organisation,
     proposal, request, schedule, target, team,
@@ -149,6 +150,41 @@ impl Event {
         "team.revised",
         "trail.sealed",
     ];
+
+    /// Whether access may come of it, so that it wants a time that can be trusted. What ends access,
+    /// tells of it or asks about it goes on without.
+    pub fn leads_to_access(&self) -> bool {
+        match self {
+            Self::Request(event) => matches!(
+                event,
+                request::Event::Submitted(_)
+                    | request::Event::Revised(_)
+                    | request::Event::Narrowed(_)
+                    | request::Event::ApprovalRecorded(_)
+                    | request::Event::Approved(_)
+            ),
+            Self::Grant(event) => match event {
+                grant::Event::Approved(_) | grant::Event::Collected(_) => true,
+                grant::Event::Intended(intended) => intended.effect == Effect::Grant,
+                _ => false,
+            },
+            Self::Organisation(event) => matches!(
+                event,
+                organisation::Event::BundleAdopted { .. } | organisation::Event::Recovered(_)
+            ),
+            Self::Proposal(event) => matches!(event, proposal::Event::Adopted { .. }),
+            Self::Delegation(event) => matches!(event, delegation::Event::Made(_)),
+            Self::Finding(event) => matches!(event, finding::Event::Accepted(_)),
+            Self::Identity(_)
+            | Self::Team(_)
+            | Self::Target(_)
+            | Self::Entitlement(_)
+            | Self::Credential(_)
+            | Self::Schedule(_)
+            | Self::Handover(_)
+            | Self::Trail(_) => false,
+        }
+    }
 
     /// The type as written in the ledger.
     pub fn type_name(&self) -> &'static str {

@@ -320,7 +320,7 @@ mod tests {
             resolved: true,
         };
         let seen_before_its_removal = look(Completeness::Complete, 200, &["eve"]);
-        check(&[], &[removed.clone()], &seen_before_its_removal, 200, &[]);
+        check(&[], std::slice::from_ref(&removed), &seen_before_its_removal, 200, &[]);
         check(&[], &[removed], &look(Completeness::Complete, 200, &[]), 200, &[]);
     }
 

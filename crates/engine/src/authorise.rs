@@ -26,7 +26,7 @@ impl Engine {
         let found = self.store.credential_with(&fingerprint, &mut facts).await?;
         let credential = found.ok_or_else(unknown)?;
         let same = credential.issued.fingerprint.as_bytes().ct_eq(fingerprint.as_bytes());
-        let now = self.environment.now();
+        let now = self.clock.now();
         if !bool::from(same) || !credential.is_valid_at(now) {
             return Err(unknown());
         }

@@ -37,7 +37,7 @@ pub struct Draft<'e> {
 
 impl<'e> Draft<'e> {
     fn new(engine: &'e Engine, actor: Actor) -> Self {
-        let now = engine.environment.now();
+        let now = engine.clock.now();
         let commit = Commit::new(engine.environment.id(), now, actor, Facts::default());
         Self { engine, actor, now, facts: Facts::default(), commit }
     }
@@ -84,6 +84,10 @@ impl Engine {
             let Draft { facts, mut commit, .. } = draft;
             if commit.is_empty() {
                 return Ok(output);
+            }
+            let mut events = commit.changes.iter().flat_map(|change| &change.events);
+            if events.any(|(_, event)| event.leads_to_access()) {
+                self.clock.must_be_right()?;
             }
             commit.facts = facts;
             match self.store.commit(commit).await.map_err(Error::from) {

@@ -4,13 +4,19 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::LazyLock;
+use std::time::Instant;
 
 use placet_domain::Timestamp;
 use uuid::Uuid;
 
 /// The world outside, as far as the engine needs it.
 pub trait Environment: Debug + Send + Sync {
+    /// What the clock shows; anybody may have set it.
     fn now(&self) -> Timestamp;
+
+    /// Microseconds by a clock that nobody sets, from any beginning.
+    fn steady(&self) -> i64;
 
     /// Unpredictable bytes: for secrets, salts and ids.
     fn random(&self) -> [u8; 32];
@@ -45,6 +51,12 @@ impl Environment for Machine {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let micros = since.map_or(0, |since| since.as_micros());
         Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+
+    #[allow(clippy::disallowed_methods)] // As above.
+    fn steady(&self) -> i64 {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        i64::try_from(BEGINNING.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
 
     #[allow(clippy::expect_used)] // Without a random source there is no secret to give out.

@@ -9,6 +9,7 @@
 
 mod authorise;
 mod channels;
+mod clock;
 pub mod commands;
 mod draft;
 mod environment;
@@ -56,6 +57,8 @@ pub struct Options {
     pub incidents: Option<PathBuf>,
     /// The ways out for notices.
     pub channels: Vec<Channel>,
+    /// The clock of the machine is right, whatever the ledger has recorded.
+    pub trust_clock: bool,
 }
 
 /// The handle that all doors use. Clones share it.
@@ -63,6 +66,7 @@ pub struct Options {
 pub struct Engine {
     pub(crate) store: Store,
     pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) clock: Arc<clock::Clock>,
     pub(crate) registry: Registry,
     pub(crate) options: Arc<Options>,
     pub(crate) wake: Arc<wake::Wake>,
@@ -78,14 +82,24 @@ pub struct Engine {
 const COMPILED: usize = 4;
 
 impl Engine {
-    pub fn new(
+    /// An engine over a store. Its time goes on from the newest entry of the ledger.
+    pub async fn new(
         store: Store,
         environment: Arc<dyn Environment>,
         registry: Registry,
         options: Options,
     ) -> Self {
+        let recorded = match store.last_entry_at().await {
+            _ if options.trust_clock => None,
+            Ok(at) => at,
+            Err(error) => {
+                tracing::error!(%error, "the newest entry of the ledger does not tell how late it is");
+                None
+            }
+        };
         Self {
             store,
+            clock: Arc::new(clock::Clock::new(Arc::clone(&environment), recorded)),
             environment,
             registry,
             journal: Arc::new(journal::Journal::at(options.journal.clone())),
@@ -102,6 +116,11 @@ impl Engine {
             Mode::Normal => None,
             Mode::EndingOnly { why } => Some(why.clone()),
         }
+    }
+
+    /// That the clock of the machine is behind the ledger, if it is. Then nothing new is granted.
+    pub fn clock_behind(&self) -> Option<Refusal> {
+        self.clock.must_be_right().err()
     }
 
     /// The policies of a bundle, compiled.

@@ -29,6 +29,8 @@ pub struct Place {
     pub incidents: Option<PathBuf>,
     /// The ways out for notices.
     pub notify: Vec<NotifyLine>,
+    /// The clock of the machine is right, whatever the ledger has recorded.
+    pub trust_clock: bool,
 }
 
 impl Place {
@@ -43,6 +45,7 @@ impl Place {
             calls_at_once: 8,
             incidents: None,
             notify: Vec::new(),
+            trust_clock: false,
         }
     }
 }
@@ -81,8 +84,9 @@ impl Engine {
             journal,
             incidents,
             channels,
+            trust_clock: place.trust_clock,
         };
-        Ok(Self::new(store, Arc::new(Machine), Registry::shipped(), options))
+        Ok(Self::new(store, Arc::new(Machine), Registry::shipped(), options).await)
     }
 }
 

@@ -279,7 +279,8 @@ impl Checkers {
             .filter(|one| one.terms.target == id)
             .map(|one| &one.terms.native)
             .collect();
-        for binding in self.truth(world, id) {
+        let sessions = self.sessions(world, id);
+        for binding in self.truth(world, id).union(&sessions).cloned() {
             let known =
                 open.iter().any(|(one, about)| one.opened.target == id && *about == binding);
             if natives.contains(&binding.native) && !self.is_covered(world, id, &binding) && !known
@@ -371,7 +372,8 @@ impl Checkers {
             Kind::Stuck | Kind::Overstayed => over,
             Kind::Missing => over || there,
             Kind::Unapproved | Kind::Orphan => {
-                !there || self.is_covered(world, opened.target, about)
+                let in_session = self.sessions(world, opened.target).contains(about);
+                !(there || in_session) || self.is_covered(world, opened.target, about)
             }
             Kind::OverdueReview => opened
                 .request

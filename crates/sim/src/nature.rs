@@ -18,6 +18,8 @@ pub const BEGINNING: i64 = 1_795_338_000_000_000;
 #[derive(Clone, Debug)]
 pub struct Nature {
     clock: Arc<AtomicI64>,
+    /// By how many microseconds somebody has set the clock ahead, or back.
+    ahead: Arc<AtomicI64>,
     /// How many microseconds pass with each look at the clock.
     tick: i64,
     dice: Arc<Mutex<Dice>>,
@@ -27,12 +29,18 @@ impl Nature {
     pub fn new(seed: u64, tick: i64) -> Self {
         Self {
             clock: Arc::new(AtomicI64::new(BEGINNING)),
+            ahead: Arc::default(),
             tick,
             dice: Arc::new(Mutex::new(Dice::new(seed, "nature"))),
         }
     }
 
-    /// What the clock shows, without looking at it.
+    /// Somebody sets the clock ahead, or back; time itself goes on as before.
+    pub fn set_clock(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
+    }
+
+    /// How late it really is.
     pub fn moment(&self) -> Timestamp {
         Timestamp::from_micros(self.clock.load(Ordering::SeqCst))
     }
@@ -45,7 +53,12 @@ impl Nature {
 
 impl Environment for Nature {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.clock.fetch_add(self.tick, Ordering::SeqCst))
+        let moment = self.clock.fetch_add(self.tick, Ordering::SeqCst);
+        Timestamp::from_micros(moment.saturating_add(self.ahead.load(Ordering::SeqCst)))
+    }
+
+    fn steady(&self) -> i64 {
+        self.clock.load(Ordering::SeqCst)
     }
 
     fn random(&self) -> [u8; 32] {

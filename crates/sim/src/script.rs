@@ -5,7 +5,8 @@
 //! `olga and piotr approve 1 together`, `olga denies 1 because "..."`, `ines withdraws 1`,
 //! `olga withdraws approval of 1`, `ines gives back g1`, `olga revokes g1`, `adam deactivates eve`,
 //! `adam retires staging-deploy`, `audra exports 1`. The world: `work`, `work 3 times`,
-//! `advance 4h`, `crash`, `die before commit 2`, `die after commit 1`, `die in call`,
+//! `advance 4h`, `the clock is set back by 1d`, `crash`, `start trusting
+//! the clock`, `die before commit 2`, `die after commit 1`, `die in call`,
 //! `prod meets refuse, lose-reply`, `prod ignores 2 removals`, `prod heals`, `by hand + staging deploy eve`, `prod has sessions`,
 //! `session + staging deploy ines`.
 //! `olga revokes g1 before commit 2 of work` happens in the midst of a round of the workers.
@@ -201,6 +202,12 @@ impl Story {
                 self.world.pass(length.as_seconds()).await;
                 let _ = writeln!(self.out, "    it is {}", since(self.world.nature.moment()));
             }
+            ["the", "clock", "is", "set", way @ ("forward" | "back"), "by", length] => {
+                let length = Length::parse(length).map_err(|refusal| refusal.to_string())?;
+                let seconds = i64::try_from(length.as_seconds()).map_err(|e| e.to_string())?;
+                self.world.nature.set_clock(if *way == "back" { -seconds } else { seconds });
+            }
+            ["start", "trusting", "the", "clock"] => self.world.start_trusting_the_clock().await,
             ["crash"] => self.world.start().await,
             ["die", "before", "commit", nth] => {
                 self.world.fate.strike(number(nth)?.saturating_sub(1), Blow::BeforeCommit);

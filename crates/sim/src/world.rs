@@ -81,6 +81,8 @@ pub struct World {
     pub targets: BTreeMap<String, Watched>,
     dir: TempDir,
     process: Option<Process>,
+    /// The next process takes the clock for right.
+    trust_clock: bool,
     /// The most pages that the database may have.
     pages: Option<u32>,
     /// Sessions that people keep, and until when they are good.
@@ -113,6 +115,7 @@ impl World {
         let mut world = Self {
             dir: directory(),
             process: None,
+            trust_clock: false,
             pages: None,
             sessions: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -194,6 +197,13 @@ impl World {
         LogKey::from_seed("placet.sim/log", &[7; 32]).expect("the name of a log")
     }
 
+    /// A new process that takes the clock for right, whatever the ledger has recorded.
+    pub async fn start_trusting_the_clock(&mut self) {
+        self.trust_clock = true;
+        self.start().await;
+        self.trust_clock = false;
+    }
+
     /// The process ends, whatever it was at.
     pub fn stop(&mut self) {
         self.process = None;
@@ -259,9 +269,10 @@ impl World {
             journal: self.journal(),
             incidents: None,
             channels: self.mail.channels(),
+            trust_clock: self.trust_clock,
         };
         let environment = Arc::new(self.nature.clone());
-        let engine = Engine::new(store.clone(), environment, self.registry(), options);
+        let engine = Engine::new(store.clone(), environment, self.registry(), options).await;
         self.process = Some(Process { engine, store });
     }
 

@@ -1,5 +1,6 @@
 //! `placet doctor`: is this data directory well?
 
+use placet_domain::Refusal;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -11,7 +12,8 @@ pub async fn run(context: &Context) -> anyhow::Result<()> {
         let health = context.api().await?.get("/health").await?;
         let why = super::text_at(&health, "/why").to_owned();
         context.show(&health, |health| format!("mode: {}", super::text_at(health, "/mode")));
-        return well(why);
+        let clock = super::text_at(&health, "/clock").to_owned();
+        return well(why, clock);
     }
     let config = Config::of(&context.data)?;
     let place = config.place(&context.data);
@@ -26,6 +28,7 @@ pub async fn run(context: &Context) -> anyhow::Result<()> {
         "why": why,
         "key": place.key,
         "verifier_key": verifier_key,
+        "clock": engine.clock_behind().map(|refusal| refusal.sentence()),
         "endings_to_enter": journalled,
         "undelivered_notices": undelivered,
         "recovered": engine.recovered().await.map_err(output::ended)?,
@@ -37,10 +40,15 @@ pub async fn run(context: &Context) -> anyhow::Result<()> {
         )
     });
     super::login::tell_recovery(&found);
-    well(why.unwrap_or_default())
+    well(why.unwrap_or_default(), super::text_at(&found, "/clock").to_owned())
 }
 
-fn well(why: String) -> anyhow::Result<()> {
+/// Whether nothing keeps Placet from its work: each is a sentence about what does, or empty.
+fn well(why: String, clock: String) -> anyhow::Result<()> {
+    if !clock.is_empty() {
+        let next = Refusal::ClockBehind { behind: String::new() }.next_step();
+        return Err(Ended::Broken(format!("{clock}\n  {next}")).into());
+    }
     if why.is_empty() {
         output::note("well; `placet ledger verify --state` reads everything again");
         return Ok(());

@@ -1,5 +1,6 @@
 //! `placet serve`: the API, and the workers.
 
+use placet_engine::Engine;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -12,6 +13,10 @@ pub struct Args {
     /// Where to listen, such as `127.0.0.1:7400`; TLS is the business of a proxy in front.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// The clock of this machine is right, although the ledger has later entries. Needed once, after
+    /// the clock was ahead.
+    #[arg(long)]
+    trust_clock: bool,
 }
 
 pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
@@ -19,7 +24,12 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         return Err(Ended::Unreadable("`serve` works on a data directory".to_owned()).into());
     }
     let config = Config::of(&context.data)?;
-    let engine = context.engine().await?;
+    let mut place = config.place(&context.data);
+    place.trust_clock = args.trust_clock;
+    let engine = Engine::open(&place).await.map_err(output::ended)?;
+    if let Some(refusal) = engine.clock_behind() {
+        output::note(format!("{}\n  {}", refusal.sentence(), refusal.next_step()));
+    }
     if let Some(why) = engine.ending_only() {
         output::note(format!(
             "ending-only mode: {why}\n  due access still ends; nothing new is granted"

@@ -35,6 +35,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ownership_open", "what_nobody_answers_for_is_not_extended"),
     ("stale_facts", "facts_that_never_hold_still_are_told_after_three_tries"),
     ("ending_only", "a_rolled_back_database_ends_access_and_begins_none"),
+    ("clock_behind", "a_clock_that_was_set_back_begins_nothing_and_ends_what_is_due"),
     ("storage_full", "a_full_disk_refuses_the_new_and_ends_the_due"),
     ("evidence_incomplete", "no_entry_can_be_left_out_moved_or_doubled"),
 ];

@@ -7,11 +7,14 @@
 #[allow(dead_code)] // Shared with the tests of the API; not everything is used here.
 mod world;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use placet_connectors::Registry;
+use placet_domain::Timestamp;
 use placet_domain::id::EventId;
-use placet_engine::{Engine, Machine, Options};
+use placet_engine::{Engine, Environment, Machine, Options};
 use placet_ledger::{LogKey, Receipt};
 use placet_store::{Commit, Done, Log, Settings, Store};
 use serde_json::json;
@@ -65,6 +68,16 @@ async fn again(world: &mut World) {
 
 /// Opens the store with settings and a log of the test's own.
 async fn opened(world: &mut World, page_limit: Option<u32>, wrap: impl FnOnce(Store) -> Store) {
+    opened_in(world, Arc::new(Machine), page_limit, wrap).await;
+}
+
+/// The same in an environment of the test's own.
+async fn opened_in(
+    world: &mut World,
+    environment: Arc<dyn Environment>,
+    page_limit: Option<u32>,
+    wrap: impl FnOnce(Store) -> Store,
+) {
     stop(world).await;
     let data = world.dir.path().join("data");
     let text = std::fs::read_to_string(data.join("log.key")).unwrap();
@@ -77,8 +90,48 @@ async fn opened(world: &mut World, page_limit: Option<u32>, wrap: impl FnOnce(St
         journal: data.join("endings.journal"),
         incidents: None,
         channels: Vec::new(),
+        trust_clock: false,
     };
-    serve(world, Engine::new(store, Arc::new(Machine), Registry::shipped(), options));
+    let engine = Engine::new(store, environment, Registry::shipped(), options).await;
+    serve(world, engine);
+}
+
+/// A machine whose clock somebody has set back, in seconds.
+#[derive(Debug)]
+struct SetBack(i64);
+
+impl Environment for SetBack {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(Machine.now().as_micros() - self.0 * 1_000_000)
+    }
+
+    fn steady(&self) -> i64 {
+        Machine.steady()
+    }
+
+    fn random(&self) -> [u8; 32] {
+        Machine.random()
+    }
+
+    fn after(&self, seconds: u64) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Machine.after(seconds)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_begins_nothing_and_ends_what_is_due() {
+    let mut world = World::new().await;
+    world.active("2s").await;
+    assert!(groups(&world).contains("ines"));
+    opened_in(&mut world, Arc::new(SetBack(86_400)), None, |store| store).await;
+    world.ask("ines", "build-logs", "1h").await.refused("clock_behind");
+    rest(2_500).await;
+    world.engine.step().await;
+    assert!(!groups(&world).contains("ines"), "what is due still ends");
+    // Right again, it goes on as before.
+    again(&mut world).await;
+    world.ask("ines", "build-logs", "1h").await.good();
+    assert_eq!(world.engine.verify_ledger(true).await.unwrap().faults, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -280,8 +280,7 @@ impl Engine {
             verified: emergency.verified,
             warnings,
             review_due_at: review.map(|review| review.due_at),
-            review_overdue: review
-                .is_some_and(|review| review.is_overdue_at(self.environment.now())),
+            review_overdue: review.is_some_and(|review| review.is_overdue_at(self.clock.now())),
             reviewed_by: recorded.map(|one| names.who(one.by)),
             verdict: recorded.map(|one| one.verdict.as_str()),
         }))
@@ -464,7 +463,7 @@ impl Engine {
             Some(account) => self.store.disclosed(account).await?,
             None => None,
         };
-        let now = self.environment.now();
+        let now = self.clock.now();
         Ok(FindingView {
             id: finding.id,
             kind: opened.kind.as_str(),

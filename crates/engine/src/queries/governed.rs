@@ -138,7 +138,7 @@ impl Engine {
             because: opened.heir.words(),
             opened_at: one.opened_at,
             settle_by: opened.settle_by,
-            overdue: self.environment.now() >= opened.settle_by,
+            overdue: self.clock.now() >= opened.settle_by,
         })
     }
 

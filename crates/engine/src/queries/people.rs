@@ -75,7 +75,7 @@ impl Engine {
         let Some((recovered, at)) = organisation.and_then(|one| one.recovered) else {
             return Ok(None);
         };
-        if self.environment.now() >= at.plus_seconds(TELL_SECONDS) {
+        if self.clock.now() >= at.plus_seconds(TELL_SECONDS) {
             return Ok(None);
         }
         let names = self.names(recovered.people.iter().copied().collect()).await?;
@@ -109,7 +109,7 @@ impl Engine {
             IdentityView {
                 who: names.who(one.id),
                 kind: one.kind().as_str(),
-                active: one.is_active_at(self.environment.now()),
+                active: one.is_active_at(self.clock.now()),
                 answers: answers(&one).map(|id| names.who(id)),
                 purpose,
                 contract_ends,

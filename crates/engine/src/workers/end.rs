@@ -203,7 +203,7 @@ impl Engine {
         pace: &Pace,
         stepped: &mut Stepped,
     ) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         let mut last = None;
         loop {
             let page = self.store.due_grants(target, Duty::End, now, last, BATCH).await?;
@@ -235,7 +235,7 @@ impl Engine {
     }
 
     pub(super) async fn lapse(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         for request in self.store.lapsing_requests(now, BATCH).await? {
             self.run(actor(Worker::Expire), &LapseRequest { request }).await?;
             stepped.lapsed += 1;
@@ -296,7 +296,7 @@ impl Engine {
             native: binding.native,
             account: binding.account,
             issued: grant.issued.as_deref().cloned(),
-            at: self.environment.now(),
+            at: self.clock.now(),
         };
         self.within_deadline(reached.connector.remove(order)).await
     }
@@ -320,7 +320,7 @@ impl Engine {
 
     /// Whether it was tried.
     async fn end_unrecorded(&self, id: GrantId) -> Result<bool, Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         let journalled = self.journal.read().map_err(unwritten)?;
         let tries: Vec<&Ended> = journalled.iter().filter(|one| one.grant == id).collect();
         let attempts = u32::try_from(tries.len()).unwrap_or(u32::MAX);

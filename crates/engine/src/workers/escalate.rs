@@ -80,7 +80,7 @@ impl Draft<'_> {
 
 impl Engine {
     pub(super) async fn escalate(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         for request in self.store.silent_requests(now, BATCH).await? {
             match self.run(actor(Worker::Escalate), &EscalateRequest { request }).await {
                 Ok(()) => stepped.escalated += 1,

@@ -197,7 +197,7 @@ impl Engine {
         pace: &Pace,
         stepped: &mut Stepped,
     ) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         let mut last = None;
         loop {
             let page = self.store.due_grants(target, Duty::Begin, now, last, BATCH).await?;
@@ -221,7 +221,7 @@ impl Engine {
 
     /// Whether something was there to do.
     async fn fulfil_one(&self, id: GrantId) -> Result<bool, Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         let grant = self.store.load::<Grant>(id, &mut placet_store::Facts::default()).await?;
         let begins = |grant: &Grant| match grant.state {
             State::Approved => true,
@@ -253,7 +253,7 @@ impl Engine {
                 self.finish(Worker::Fulfil, &grant, action, Outcome::Failed { why: why.clone() })
                     .await?;
                 // A receipt that came too late for this call says nothing about assent: tried again.
-                let called_off = self.environment.now();
+                let called_off = self.clock.now();
                 let in_time =
                     grant.action.as_ref().is_some_and(|one| called_off < one.call_over_by);
                 if in_time && let Error::Refused(Refusal::NotAssented { why }) = error {
@@ -296,7 +296,7 @@ impl Engine {
             Some(Outcome::Done) => false,
             Some(Outcome::InDoubt { .. }) | None => true,
         };
-        let now = self.environment.now();
+        let now = self.clock.now();
         if action.is_under_way_at(now) {
             return Ok(None);
         }
@@ -363,7 +363,7 @@ impl Engine {
                 terms: &entitlement.terms,
             },
             eligible_now: eligible,
-            now: self.environment.now(),
+            now: self.clock.now(),
         };
         Ok(VerifiedAssent::verify(&claim)?)
     }

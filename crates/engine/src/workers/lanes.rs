@@ -130,7 +130,7 @@ impl Engine {
     /// The targets that have something due in such a lane. With nothing but endings possible, no
     /// others have.
     async fn due_in(&self, lane: Lane) -> Result<Vec<TargetId>, Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         if self.ending_only().is_some() && lane != Lane::End {
             return Ok(Vec::new());
         }

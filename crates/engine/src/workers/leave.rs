@@ -65,7 +65,7 @@ impl Command for LapseProposal {
 
 impl Engine {
     pub(super) async fn leave(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         for proposal in self.store.lapsing_proposals(now, BATCH).await? {
             self.run(actor(Worker::Expire), &LapseProposal { proposal }).await?;
             stepped.lapsed += 1;

@@ -233,7 +233,7 @@ impl Engine {
     /// One round of telling: what can be told now is told.
     pub(super) async fn notify(&self, stepped: &mut Stepped) -> Result<(), Error> {
         let who = actor(Worker::Notify);
-        let now = self.environment.now();
+        let now = self.clock.now();
         let due = self.store.due_reminders(now, BATCH).await?;
         if !due.is_empty() {
             self.run(who, &Remind { due }).await?;
@@ -254,10 +254,10 @@ impl Engine {
 
     /// Carries what is due on one channel, for as long as its turn lasts.
     async fn carry(&self, channel: &Channel) -> Result<(), Error> {
-        let began = self.environment.now();
+        let began = self.clock.now();
         let mut outcomes = Vec::new();
         for due in self.store.due_deliveries(&channel.name, began, BATCH).await? {
-            let now = self.environment.now();
+            let now = self.clock.now();
             if now.seconds_since(began) >= TURN_SECONDS {
                 break;
             }
@@ -290,7 +290,7 @@ impl Engine {
         };
         let failures = due.failures.saturating_add(1);
         let again = notice::again_after(failures).filter(|_| !failed.for_good);
-        let at = self.environment.now();
+        let at = self.clock.now();
         let due_at = again.map(|seconds| at.plus_seconds(seconds));
         match due_at {
             None => tracing::warn!(%notice, channel = %name, why = %failed, "a notice is given up"),

@@ -221,7 +221,7 @@ impl Engine {
         let open = with_resolved(self.known_findings(id, &entitlements).await?, known_before);
         let living = self.living(&reached.target, &observation).await?;
         let beside = Beside { living, changed };
-        let now = self.environment.now();
+        let now = self.clock.now();
         let planned = reconcile::plan(&governed, &held, &open, &beside, &observation, now);
         let whole = Whole {
             entitlements: &entitlements,
@@ -265,7 +265,7 @@ impl Engine {
         target: &Target,
         observation: &Observation,
     ) -> Result<BTreeSet<AccountName>, Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         let accounts: BTreeSet<&AccountName> =
             observation.present.iter().map(|binding| &binding.account).collect();
         let mut living = BTreeSet::new();

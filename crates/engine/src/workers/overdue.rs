@@ -67,7 +67,7 @@ impl Command for Reopen {
 
 impl Engine {
     pub(super) async fn overdue(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         for request in self.store.unreviewed(now, BATCH).await? {
             match self.run(actor(Worker::Expire), &OpenOverdue { request: &request }).await {
                 Ok(()) => stepped.findings += 1,
@@ -82,7 +82,7 @@ impl Engine {
 
     /// What was borne until a day is open again on that day.
     pub(super) async fn reopen(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         for finding in self.store.findings_to_reopen(now, BATCH).await? {
             self.run(actor(Worker::Expire), &Reopen { finding }).await?;
             stepped.findings += 1;

@@ -40,7 +40,7 @@ impl Command for Note<'_> {
 
 impl Engine {
     pub(super) async fn reroute(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         for round in self.store.due_rounds(now, BATCH).await? {
             let Round::Reroute(what) = &round.what else { continue };
             let batch = self.store.concerned_requests(what, &round.progress, BATCH).await?;

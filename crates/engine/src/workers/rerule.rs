@@ -204,7 +204,7 @@ impl Command for Note<'_> {
 
 impl Engine {
     pub(super) async fn rerule(&self, stepped: &mut Stepped) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         for round in self.store.due_rounds(now, BATCH).await? {
             let Round::Rerule(what) = &round.what else { continue };
             let next = self.rerule_batch(what, Progress::of(&round), stepped).await?;

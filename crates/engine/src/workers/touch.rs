@@ -107,7 +107,7 @@ impl Engine {
         if self.store.last_look(reached.target.id).await?.is_some() {
             return Ok(());
         }
-        let set_up = reached.connector.set_up(self.environment.now()).await;
+        let set_up = reached.connector.set_up(self.clock.now()).await;
         set_up.map_err(|why| Error::Fault(format!("target `{}`: {why}", reached.target.name)))
     }
 
@@ -134,7 +134,7 @@ impl Engine {
 
     /// Looks at a target, and says when.
     pub(super) async fn look(&self, reached: &Reached, scope: Scope) -> Looked {
-        let began_at = self.environment.now();
+        let began_at = self.clock.now();
         let look = tokio::select! {
             look = reached.connector.observe(&scope) => look,
             () = self.environment.after(CALL_SECONDS) => {
@@ -147,7 +147,7 @@ impl Engine {
             scope,
             completeness: look.completeness,
             began_at,
-            finished_at: self.environment.now(),
+            finished_at: self.clock.now(),
             present: look.present,
             credentials: look.credentials,
             sessions: look.sessions,

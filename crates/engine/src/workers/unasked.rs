@@ -67,7 +67,7 @@ impl Engine {
         pace: &Pace,
         stepped: &mut Stepped,
     ) -> Result<(), Error> {
-        let now = self.environment.now();
+        let now = self.clock.now();
         let mut last = None;
         loop {
             let page = self.store.findings_to_remove(target, now, last, BATCH).await?;
@@ -109,7 +109,7 @@ impl Engine {
                 native: binding.native.clone(),
                 account: binding.account.clone(),
                 issued: None,
-                at: self.environment.now(),
+                at: self.clock.now(),
             };
             self.within_deadline(reached.connector.remove(order)).await
         };

@@ -54,11 +54,14 @@ impl From<Given> for Handed {
 pub(crate) struct Health {
     mode: &'static str,
     why: Option<String>,
+    /// That nothing new is granted because the clock is behind, if so.
+    clock: Option<String>,
 }
 
 pub(crate) async fn health(State(engine): State<Engine>) -> Json<Health> {
     let why = engine.ending_only();
-    Json(Health { mode: if why.is_some() { "ending_only" } else { "normal" }, why })
+    let clock = engine.clock_behind().map(|refusal| refusal.sentence());
+    Json(Health { mode: if why.is_some() { "ending_only" } else { "normal" }, why, clock })
 }
 
 pub(crate) async fn log_in(

@@ -1,5 +1,7 @@
 //! The ledger as it is read: entries of a trail, entries in order, the signed head.
 
+use placet_domain::Timestamp;
+use placet_domain::entry::Entry;
 use placet_domain::id::{EventId, Stream};
 use placet_ledger::TrailHead;
 use sqlx::Row as _;
@@ -18,6 +20,17 @@ pub struct Stored {
 }
 
 impl Store {
+    /// When the newest entry was made, by whoever made it; none in an empty ledger.
+    pub async fn last_entry_at(&self) -> Result<Option<Timestamp>, Error> {
+        let row = sqlx::query("select body from ledger_entry order by idx desc limit 1")
+            .fetch_optional(&self.read)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let body: &str = row.try_get(0)?;
+        let entry = Entry::decode(body.as_bytes()).map_err(|error| damaged(error.to_string()))?;
+        Ok(Some(entry.at))
+    }
+
     /// Every entry of a trail, in order.
     pub async fn trail(&self, trail: &Stream) -> Result<Vec<Stored>, Error> {
         let rows =

@@ -234,7 +234,7 @@ impl Engine {
             let Ok(connector) = self.registry.build(&line.connector, &line.settings) else {
                 continue;
             };
-            let ready = connector.set_up(self.environment.now()).await;
+            let ready = connector.set_up(self.clock.now()).await;
             ready.map_err(|why| wrong(format!("target `{}`: {why}", line.name)))?;
         }
         Ok(())
