@@ -10,12 +10,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The allowed edges; everything else fails. `sim` is for development only.
+/// The allowed edges; everything else fails. `sim` and `fuzz` are for development only.
 const EDGES: &[(&str, &[&str])] = &[
     ("cli", &["domain", "engine", "ledger", "policy", "server"]),
     ("connectors", &["domain", "ledger"]),
     ("domain", &[]),
     ("engine", &["connectors", "domain", "ledger", "policy", "store"]),
+    ("fuzz", &["connectors", "domain", "engine", "ledger", "policy", "server", "sim"]),
     ("ledger", &["domain"]),
     ("policy", &["domain"]),
     ("server", &["domain", "engine"]),

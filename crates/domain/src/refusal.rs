@@ -348,7 +348,7 @@ refusals! {
         "what is due still ends; an operator must look at it with `placet doctor`";
     ClockBehind { behind: String } = "clock_behind", Unavailable,
         "the clock of this machine is {behind} behind what the ledger has recorded, so nobody knows how late it is, and nothing new is granted",
-        "set the clock right; if it is right and what was recorded was ahead, start once with `placet serve --trust-clock`; what is due still ends";
+        "set the clock right; if it is right and what was recorded was ahead, start with `placet serve --trust-clock` and wait until it has caught up; what is due still ends";
     StorageFull {} = "storage_full", Unavailable,
         "nothing can be written: the disk is full",
         "make room on the volume of the data directory; what is due still ends";

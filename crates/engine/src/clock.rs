@@ -11,6 +11,10 @@ use placet_domain::{Refusal, Timestamp};
 
 use crate::environment::Environment;
 
+/// How many times slower time runs on where the machine's clock is known to be right and what was
+/// recorded was ahead: slow enough to be caught up with, quick enough that what failed is tried again.
+const SLOWER: i64 = 10;
+
 /// By how many seconds a clock may be behind before that matters: clocks are corrected by less.
 const TOLERANCE_SECONDS: u64 = 120;
 
@@ -23,6 +27,8 @@ struct Anchor {
 
 pub(crate) struct Clock {
     environment: Arc<dyn Environment>,
+    /// By how much slower it runs on while the machine's clock is behind.
+    slower: i64,
     anchor: Mutex<Anchor>,
 }
 
@@ -33,11 +39,16 @@ impl fmt::Debug for Clock {
 }
 
 impl Clock {
-    /// A clock that goes on from the newest moment that was recorded.
-    pub fn new(environment: Arc<dyn Environment>, recorded: Option<Timestamp>) -> Self {
+    /// A clock that goes on from the newest moment that was recorded. `trusted`: the machine's clock
+    /// is right, so it is to be caught up with.
+    pub fn new(
+        environment: Arc<dyn Environment>,
+        recorded: Option<Timestamp>,
+        trusted: bool,
+    ) -> Self {
         let at = recorded.unwrap_or(Timestamp::from_micros(i64::MIN));
         let anchor = Mutex::new(Anchor { at, steady: environment.steady() });
-        Self { environment, anchor }
+        Self { environment, slower: if trusted { SLOWER } else { 1 }, anchor }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -70,7 +81,7 @@ impl Clock {
     /// Where time must have got to since the anchor.
     fn run_on(&self, anchor: &Anchor) -> Timestamp {
         let passed = self.environment.steady().saturating_sub(anchor.steady);
-        Timestamp::from_micros(anchor.at.as_micros().saturating_add(passed))
+        Timestamp::from_micros(anchor.at.as_micros().saturating_add(passed / self.slower))
     }
 }
 
@@ -123,7 +134,7 @@ mod tests {
         let hands = Arc::new(Hands::default());
         hands.wall.store(1_000, Ordering::SeqCst);
         let environment = Arc::clone(&hands) as Arc<dyn Environment>;
-        let clock = Clock::new(Arc::clone(&environment), Some(at(990)));
+        let clock = Clock::new(Arc::clone(&environment), Some(at(990)), false);
         let check = |now: i64, behind: Option<u64>| {
             assert_eq!((clock.now(), clock.behind().map(Length::as_seconds)), (at(now), behind));
         };
@@ -155,11 +166,17 @@ mod tests {
         hands.steady.fetch_sub(i64::from(u32::MAX), Ordering::SeqCst);
         hands.wall.store(wall, Ordering::SeqCst);
         // Another process goes on from what is recorded.
-        let next = Clock::new(Arc::clone(&environment), Some(at(11_860)));
+        let next = Clock::new(Arc::clone(&environment), Some(at(11_860)), false);
         let behind = next.behind().map(Length::as_seconds);
         assert_eq!((next.now(), behind), (at(11_860), Some(7_200)));
-        // With nothing recorded, or with what is recorded not to be trusted, the wall is right.
-        let fresh = Clock::new(environment, None);
+        // With nothing recorded the wall is right.
+        let fresh = Clock::new(Arc::clone(&environment), None, false);
         assert_eq!((fresh.now(), fresh.behind()), (at(4_660), None));
+        // Told that the wall is right, time waits for it, and goes on all the same.
+        let trusting = Clock::new(environment, Some(at(11_860)), true);
+        hands.pass(3_600);
+        assert_eq!((trusting.now(), trusting.behind().is_some()), (at(12_220), true));
+        hands.pass(4_400);
+        assert_eq!((trusting.now(), trusting.behind()), (at(12_660), None));
     }
 }

@@ -57,7 +57,7 @@ pub struct Options {
     pub incidents: Option<PathBuf>,
     /// The ways out for notices.
     pub channels: Vec<Channel>,
-    /// The clock of the machine is right, whatever the ledger has recorded.
+    /// The clock of the machine is right, and what the ledger recorded was ahead.
     pub trust_clock: bool,
 }
 
@@ -90,7 +90,6 @@ impl Engine {
         options: Options,
     ) -> Self {
         let recorded = match store.last_entry_at().await {
-            _ if options.trust_clock => None,
             Ok(at) => at,
             Err(error) => {
                 tracing::error!(%error, "the newest entry of the ledger does not tell how late it is");
@@ -99,7 +98,11 @@ impl Engine {
         };
         Self {
             store,
-            clock: Arc::new(clock::Clock::new(Arc::clone(&environment), recorded)),
+            clock: Arc::new(clock::Clock::new(
+                Arc::clone(&environment),
+                recorded,
+                options.trust_clock,
+            )),
             environment,
             registry,
             journal: Arc::new(journal::Journal::at(options.journal.clone())),

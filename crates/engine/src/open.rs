@@ -29,7 +29,7 @@ pub struct Place {
     pub incidents: Option<PathBuf>,
     /// The ways out for notices.
     pub notify: Vec<NotifyLine>,
-    /// The clock of the machine is right, whatever the ledger has recorded.
+    /// The clock of the machine is right, and what the ledger recorded was ahead.
     pub trust_clock: bool,
 }
 

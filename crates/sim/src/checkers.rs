@@ -6,13 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use placet_domain::Timestamp;
 use placet_domain::action::Effect;
 use placet_domain::event::Event;
 use placet_domain::finding::{self, Kind};
 use placet_domain::grant::{self, Gone, Grant};
 use placet_domain::id::{ActionId, Stream, TargetId};
+use placet_domain::identity::Identity;
 use placet_domain::name::NativeId;
 use placet_domain::observation::Binding;
+use placet_domain::state::State;
 use placet_store::Mode;
 
 use crate::book::{Book, Line};
@@ -29,6 +34,8 @@ pub enum Law {
     TwoRecords,
     Memory,
     FailClosed,
+    Owner,
+    NoSecrets,
 }
 
 impl Law {
@@ -44,6 +51,8 @@ impl Law {
             Self::TwoRecords => "law 4 (two records)",
             Self::Memory => "law 5 (memory)",
             Self::FailClosed => "law 6 (grants fail closed, endings fail forward)",
+            Self::Owner => "law 7 (accountable owner)",
+            Self::NoSecrets => "law 8 (no secrets at rest)",
         }
     }
 }
@@ -353,6 +362,44 @@ impl Checkers {
         for (one, about) in self.open_findings(world).await? {
             self.check_finding(world, one, &about)?;
         }
+        self.check_owners(now)
+    }
+
+    /// Law 7: every workload, entitlement and target in use has one person who is still there.
+    fn check_owners(&self, now: Timestamp) -> Result<(), Breach> {
+        for state in self.book.all() {
+            let (what, owner) = match state {
+                State::Identity(one) if one.is_active_at(now) => match one.owner() {
+                    Some(owner) => (one.id.to_string(), owner),
+                    None => continue,
+                },
+                State::Entitlement(one) if !one.retired => (one.name.to_string(), one.owner),
+                State::Target(one) if !one.retired => (one.name.to_string(), one.owner),
+                _ => continue,
+            };
+            let answers = |one: &Identity| one.is_human() && one.is_active_at(now);
+            if !self.book.identity(owner).is_some_and(answers) {
+                let why = format!("`{what}` belongs to `{owner}`, who is not there any more");
+                return Err(Law::Owner.broken(why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Law 8: nothing that Placet keeps has a secret in it that it gave out, or that was drawn
+    /// elsewhere.
+    pub fn check_secrets(&self, world: &World) -> Result<(), Breach> {
+        let heads: BTreeSet<Vec<u8>> =
+            world.secrets().iter().flat_map(|secret| spellings(secret)).collect();
+        let files =
+            std::fs::read_dir(world.path()).map_err(|e| Law::NoSecrets.broken(e.to_string()))?;
+        for file in files.flatten().map(|file| file.path()) {
+            let Ok(bytes) = std::fs::read(&file) else { continue };
+            if bytes.windows(SPELT).any(|part| heads.contains(part)) {
+                let why = format!("a secret stands in `{}`", file.display());
+                return Err(Law::NoSecrets.broken(why));
+            }
+        }
         Ok(())
     }
 
@@ -400,6 +447,21 @@ impl Checkers {
         let target = world.targets.iter().find(|(name, _)| world.id_of_target(name) == Some(id));
         target.map(|(_, target)| target.truth()).unwrap_or_default()
     }
+}
+
+/// So many bytes of a secret are looked for.
+const SPELT: usize = 24;
+
+/// How the beginning of a secret may stand somewhere: as it is, or in base64 from any byte on.
+fn spellings(secret: &str) -> Vec<Vec<u8>> {
+    let mut all = vec![secret.as_bytes().to_vec()];
+    for (before, first) in [(0, 0), (1, 2), (2, 3)] {
+        let mut bytes = vec![0; before];
+        bytes.extend(secret.as_bytes());
+        let text = URL_SAFE_NO_PAD.encode(bytes);
+        all.extend(text.as_bytes().get(first..).map(<[u8]>::to_vec));
+    }
+    all.iter().filter_map(|one| one.get(..SPELT).map(<[u8]>::to_vec)).collect()
 }
 
 /// The binding that a grant stands for, from the company's own list of accounts.

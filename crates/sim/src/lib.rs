@@ -17,6 +17,7 @@ pub mod checkers;
 pub mod company;
 pub mod credentials;
 pub mod dice;
+pub mod lives;
 pub mod mail;
 pub mod nature;
 pub mod script;

@@ -40,9 +40,24 @@ impl Nature {
         self.ahead.fetch_add(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
     }
 
+    /// Sets a clock that is behind forward by no more than this, and one that is ahead right. Says
+    /// whether it is right now.
+    pub fn set_clock_nearer(&self, seconds: u64) -> bool {
+        let micros = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let ahead = self.ahead.load(Ordering::SeqCst).min(0).saturating_add(micros).min(0);
+        self.ahead.store(ahead, Ordering::SeqCst);
+        ahead == 0
+    }
+
     /// How late it really is.
     pub fn moment(&self) -> Timestamp {
         Timestamp::from_micros(self.clock.load(Ordering::SeqCst))
+    }
+
+    /// What the clock shows, without looking at it: nobody can know better.
+    pub fn shown(&self) -> Timestamp {
+        let ahead = self.ahead.load(Ordering::SeqCst);
+        Timestamp::from_micros(self.clock.load(Ordering::SeqCst).saturating_add(ahead))
     }
 
     pub fn pass(&self, seconds: u64) {

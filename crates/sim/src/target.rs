@@ -177,7 +177,7 @@ impl Watched {
     }
 
     fn now(&self) -> (Timestamp, u64) {
-        (self.nature.moment(), self.fate.entries())
+        (self.nature.shown(), self.fate.entries())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The walk: a life drawn from a seed. People ask, agree, change their minds and leave; targets
-//! fail, hands change them, Placet dies; and after every step the laws are checked.
+//! fail, hands change them, Placet dies; and after every step the laws are checked. Each step draws
+//! with dice of its own, so that a step can be left out without moving the others.
 
 mod catalogue;
 mod lasting;
@@ -25,8 +26,8 @@ use crate::checkers::{Breach, Checkers, Law};
 use crate::company::{self, ADMINISTRATORS, AUDITOR};
 use crate::credentials;
 use crate::dice::Dice;
-use crate::target::Watched;
-use crate::world::{Broken, World, forbidding};
+use crate::target::{Lie, Watched};
+use crate::world::{Broken, Copy, World, forbidding};
 use lasting::TICKET;
 
 /// A thousandth of a second passes with each look at the clock.
@@ -55,10 +56,27 @@ pub struct Walked {
     pub story: Vec<String>,
 }
 
+/// What is walked.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Plan {
+    pub seed: u64,
+    pub steps: u32,
+    /// Steps that are left out; the others stay as they are.
+    pub without: BTreeSet<u32>,
+    /// A fault that is planted in a target from the beginning, which no honest one has.
+    pub lie: Option<(&'static str, Lie)>,
+}
+
+impl Plan {
+    pub fn new(seed: u64, steps: u32) -> Self {
+        Self { seed, steps, ..Self::default() }
+    }
+}
+
 /// A walk that broke a law.
 #[derive(Debug)]
 pub struct Failure {
-    pub seed: u64,
+    pub plan: Plan,
     pub step: u32,
     pub breach: Breach,
     pub story: Vec<String>,
@@ -66,12 +84,18 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {} broke at step {}: {}", self.seed, self.step, self.breach)?;
+        let Plan { seed, without, .. } = &self.plan;
+        writeln!(f, "seed {seed} broke at step {}: {}", self.step, self.breach)?;
+        if !without.is_empty() {
+            let kept = (0..=self.step).filter(|step| !without.contains(step));
+            let kept: Vec<String> = kept.map(|step| step.to_string()).collect();
+            writeln!(f, "these steps alone do it: {}", kept.join(" "))?;
+        }
         let first = self.story.len().saturating_sub(SHOWN);
         for line in self.story.iter().skip(first) {
             writeln!(f, "    {line}")?;
         }
-        write!(f, "again with PLACET_SIM_SEED={}", self.seed)
+        write!(f, "again with PLACET_SIM_SEED={seed}")
     }
 }
 
@@ -81,6 +105,7 @@ type Acted = (String, Result<(), Broken>);
 /// A walk under way.
 #[derive(Debug)]
 struct Walk {
+    seed: u64,
     world: World,
     checkers: Checkers,
     dice: Dice,
@@ -91,11 +116,17 @@ struct Walk {
     forbidden: bool,
     /// The action was a round of the workers.
     worked: bool,
+    /// Somebody has set the clock.
+    clock_set: bool,
+    /// A copy of the database from before.
+    yesterday: Option<Copy>,
 }
 
-/// Walks so many steps from a seed.
-pub async fn walk(seed: u64, steps: u32) -> Result<Walked, Box<Failure>> {
+/// Walks a plan to its end, or to the first law that breaks.
+pub async fn walk(plan: &Plan) -> Result<Walked, Box<Failure>> {
+    let Plan { seed, steps, .. } = *plan;
     let mut walk = Walk {
+        seed,
         world: World::issuing(seed, TICK).await,
         checkers: Checkers::default(),
         dice: Dice::new(seed, "walk"),
@@ -104,14 +135,22 @@ pub async fn walk(seed: u64, steps: u32) -> Result<Walked, Box<Failure>> {
         old: BTreeMap::new(),
         forbidden: false,
         worked: false,
+        clock_set: false,
+        yesterday: None,
     };
     walk.world.targets.values().for_each(Watched::keep_sessions);
+    if let Some((target, lie)) = &plan.lie
+        && let Some(target) = walk.world.targets.get(*target)
+    {
+        target.plant(lie.clone());
+    }
     let digest = forbidding().digest().expect("a bundle has a digest");
     walk.checkers.book.forbidding.insert(digest);
-    for step in 0..=steps {
+    for step in (0..=steps).filter(|step| !plan.without.contains(step)) {
         let outcome = if step == steps { walk.end().await } else { walk.step(step).await };
         if let Err(breach) = outcome {
-            return Err(Box::new(Failure { seed, step, breach, story: walk.story }));
+            let (plan, story) = (plan.clone(), walk.story);
+            return Err(Box::new(Failure { plan, step, breach, story }));
         }
     }
     Ok(Walked {
@@ -126,8 +165,12 @@ pub async fn walk(seed: u64, steps: u32) -> Result<Walked, Box<Failure>> {
 impl Walk {
     async fn step(&mut self, step: u32) -> Result<(), Breach> {
         self.worked = false;
+        self.dice = Dice::new(self.seed, &format!("step {step}"));
         if step % 40 == 39 {
             return self.settle().await;
+        }
+        if step % 120 == 60 {
+            return self.put_back_yesterday().await;
         }
         let acted = tokio::time::timeout(PATIENCE, self.act()).await;
         let still = |_| Law::FailClosed.broken("the world stands still: somebody waits for ever");
@@ -179,7 +222,9 @@ impl Walk {
             24..=33 => self.agree_together().await,
             34..=36 => self.overtaken().await,
             37..=40 => self.interrupt().await,
-            41..=56 => self.work().await,
+            41..=54 => self.work().await,
+            55 => self.two_nodes().await,
+            56 => self.set_clock().await,
             57..=65 => self.pass().await,
             66..=71 => self.plan_faults(),
             72..=76 => self.by_hand(),
@@ -614,7 +659,14 @@ impl Walk {
 
     async fn settle(&mut self) -> Result<(), Breach> {
         self.story.push("    everything heals, and the workers go on".to_owned());
-        if self.world.is_up() {
+        if self.clock_set {
+            self.clock_set = false;
+            self.world.start().await;
+            self.world.set_clock_right().await;
+            self.world.start_trusting_the_clock().await;
+            // Until the clock has caught up with what was recorded.
+            self.world.pass(4 * 3_600).await;
+        } else if self.world.is_up() {
             self.world.fate.forget_plans();
         } else {
             self.world.start().await;
@@ -644,7 +696,8 @@ impl Walk {
             shown.map_err(|broken| Law::Memory.broken(format!("`{request}`: {broken}")))?;
         }
         self.world.start().await;
-        self.checkers.thoroughly(&self.world).await
+        self.checkers.thoroughly(&self.world).await?;
+        self.checkers.check_secrets(&self.world)
     }
 }
 

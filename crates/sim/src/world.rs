@@ -31,8 +31,8 @@ use crate::target::Watched;
 pub const OBSERVE_SECONDS: u64 = 600;
 /// The longest that the clock moves at once while people have to stay logged in.
 const SLICE: u64 = 20 * 60 * 60;
-/// A session with less left than this is renewed.
-const RENEW: u64 = 4 * 60 * 60;
+/// A session with less left than this is renewed: Placet may take it for three hours later than it is.
+const RENEW: u64 = 8 * 60 * 60;
 const ROOM: usize = 256 * 1024;
 
 /// Why something was not done.
@@ -68,7 +68,22 @@ impl std::fmt::Display for Broken {
 #[derive(Debug)]
 struct Process {
     engine: Engine,
+    /// Another node on the same store.
+    other: Engine,
     store: Store,
+}
+
+/// A database as it was.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Copy {
+    database: Vec<u8>,
+    log: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Copy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a copy of {} bytes", self.database.len())
+    }
 }
 
 /// A seeded world.
@@ -87,6 +102,8 @@ pub struct World {
     pages: Option<u32>,
     /// Sessions that people keep, and until when they are good.
     sessions: BTreeMap<String, (Secret, Timestamp)>,
+    /// Every secret that was ever given out or drawn.
+    secrets: Vec<String>,
     names: BTreeMap<IdentityId, String>,
     target_ids: BTreeMap<String, TargetId>,
 }
@@ -94,15 +111,20 @@ pub struct World {
 impl World {
     /// A world with a founded company. `tick` is how many microseconds each look at the clock takes.
     pub async fn new(seed: u64, tick: i64) -> Self {
-        Self::of(seed, tick, false).await
+        Self::of(seed, tick, false, placet_policy::shipped()).await
     }
 
     /// The same, where two more targets issue credentials.
     pub async fn issuing(seed: u64, tick: i64) -> Self {
-        Self::of(seed, tick, true).await
+        Self::of(seed, tick, true, placet_policy::shipped()).await
     }
 
-    async fn of(seed: u64, tick: i64, issuing: bool) -> Self {
+    /// The same, under other policies.
+    pub async fn ruled_by(seed: u64, bundle: Bundle) -> Self {
+        Self::of(seed, 1_000, false, bundle).await
+    }
+
+    async fn of(seed: u64, tick: i64, issuing: bool, bundle: Bundle) -> Self {
         let nature = Nature::new(seed, tick);
         let fate = Fate::default();
         let watched = |name: &str| {
@@ -118,6 +140,7 @@ impl World {
             trust_clock: false,
             pages: None,
             sessions: BTreeMap::new(),
+            secrets: Vec::new(),
             names: BTreeMap::new(),
             target_ids: BTreeMap::new(),
             nature,
@@ -126,16 +149,13 @@ impl World {
             targets,
         };
         world.start().await;
-        world.found(catalogue).await;
+        world.found(catalogue, bundle).await;
         world
     }
 
-    async fn found(&mut self, catalogue: Catalogue) {
+    async fn found(&mut self, catalogue: Catalogue, bundle: Bundle) {
         let engine = self.engine().clone();
-        let given = engine
-            .found(catalogue, placet_policy::shipped())
-            .await
-            .expect("the company can be founded");
+        let given = engine.found(catalogue, bundle).await.expect("the company can be founded");
         for (handle, code) in ADMINISTRATORS.iter().zip(&given) {
             let session = engine.log_in(&code.secret).await.expect("a first code opens a session");
             self.keep(handle, session.secret, session.expires_at);
@@ -168,7 +188,17 @@ impl World {
     }
 
     fn keep(&mut self, handle: &str, secret: Secret, until: Timestamp) {
+        self.given(&secret);
         self.sessions.insert(handle.to_owned(), (secret, until));
+    }
+
+    /// A secret that only its receiver may have from now on.
+    pub fn given(&mut self, secret: &Secret) {
+        self.secrets.push(secret.reveal().to_owned());
+    }
+
+    pub fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 
     // ---- processes ----
@@ -197,7 +227,7 @@ impl World {
         LogKey::from_seed("placet.sim/log", &[7; 32]).expect("the name of a log")
     }
 
-    /// A new process that takes the clock for right, whatever the ledger has recorded.
+    /// A new process that takes the clock for right, and what was recorded for ahead.
     pub async fn start_trusting_the_clock(&mut self) {
         self.trust_clock = true;
         self.start().await;
@@ -223,6 +253,30 @@ impl World {
             }
             self.start().await;
         }
+    }
+
+    /// A copy of the database and its log, once the process has ended. The log is read first: what is
+    /// moved out of it meanwhile stands in both.
+    pub fn copy(&mut self) -> Copy {
+        self.stop();
+        let read = |name: &str| std::fs::read(self.path().join(name));
+        let log = read("placet.db-wal").ok();
+        Copy { log, database: read("placet.db").expect("the database can be read") }
+    }
+
+    /// Puts a copy in the place of what is there, and starts on it.
+    pub async fn start_on(&mut self, copy: &Copy) {
+        self.stop();
+        for name in ["placet.db", "placet.db-wal", "placet.db-shm"] {
+            // New files: whoever still has the old ones open does not write into these.
+            let _ = std::fs::remove_file(self.path().join(name));
+        }
+        let write = |name: &str, bytes: &[u8]| std::fs::write(self.path().join(name), bytes);
+        write("placet.db", &copy.database).expect("the database can be put back");
+        if let Some(log) = &copy.log {
+            write("placet.db-wal", log).expect("its log can be put back");
+        }
+        self.start().await;
     }
 
     /// Puts another database in the place of the one that is there.
@@ -271,9 +325,12 @@ impl World {
             channels: self.mail.channels(),
             trust_clock: self.trust_clock,
         };
-        let environment = Arc::new(self.nature.clone());
-        let engine = Engine::new(store.clone(), environment, self.registry(), options).await;
-        self.process = Some(Process { engine, store });
+        let node = async |options: Options| {
+            let environment = Arc::new(self.nature.clone());
+            Engine::new(store.clone(), environment, self.registry(), options).await
+        };
+        let (engine, other) = (node(options.clone()).await, node(options).await);
+        self.process = Some(Process { engine, other, store });
     }
 
     fn registry(&self) -> Registry {
@@ -370,6 +427,23 @@ impl World {
         Ok(out?)
     }
 
+    /// Two nodes go round at once; the commit of one after `later` others is overtaken by the whole
+    /// round of the other.
+    pub async fn work_twice(&self, later: u32) -> Result<(), Broken> {
+        let process = self.process.as_ref().expect("Placet runs");
+        let race = self.fate.hold(later);
+        let slow = async {
+            process.engine.step().await;
+            self.fate.finished(&race);
+        };
+        let fast = async {
+            race.overtake().await;
+            process.other.step().await;
+            race.let_go();
+        };
+        self.lives(async { tokio::join!(slow, fast) }).await.map(drop)
+    }
+
     /// Time passes; whoever administers stays logged in over it, if Placet runs.
     pub async fn pass(&mut self, seconds: u64) {
         let mut left = seconds;
@@ -380,6 +454,21 @@ impl World {
             self.nature.pass(slice);
             for (handle, code) in codes {
                 self.open(&handle, &code).await;
+            }
+        }
+    }
+
+    /// Sets the clock right, little by little: Placet may take it for days earlier, and the
+    /// administrators have to stay logged in over that.
+    pub async fn set_clock_right(&mut self) {
+        loop {
+            let codes = self.codes_for(SLICE).await;
+            let is_right = self.nature.set_clock_nearer(SLICE / 2);
+            for (handle, code) in codes {
+                self.open(&handle, &code).await;
+            }
+            if is_right {
+                return;
             }
         }
     }

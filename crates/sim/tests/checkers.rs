@@ -4,23 +4,22 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use placet_connectors::Connector as _;
+use placet_domain::bundle::Bundle;
 use placet_domain::entry::EventField;
 use placet_domain::event::Event;
 use placet_domain::id::{ActionId, RequestId};
 use placet_domain::observation::Binding;
-use placet_domain::request;
+use placet_domain::{entitlement, request};
 use placet_engine::Environment;
 use placet_engine::commands::approve::ApproveRequest;
 use placet_engine::commands::submit::SubmitRequest;
 use placet_ledger::RemovalOrder;
 use placet_sim::book::Book;
 use placet_sim::checkers::{Checkers, Law};
+use placet_sim::lives::{live, run};
 use placet_sim::target::Lie;
+use placet_sim::walk::Plan;
 use placet_sim::world::World;
-
-fn run<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
 
 fn ask(what: &str, length: &str) -> SubmitRequest {
     SubmitRequest {
@@ -195,4 +194,97 @@ fn forged_entries_are_noticed() {
         });
         assert_eq!(law, Law::Assent, "{why}");
     });
+}
+
+/// Policies that say yes to everybody as an owner, and ask for nobody else.
+fn yes() -> Bundle {
+    let mut bundle = placet_policy::shipped();
+    let approve = bundle.files.get_mut("policies/approve.cedar").unwrap();
+    let owners = "when { principal in resource.entitlement.owners };";
+    assert!(approve.contains(owners));
+    *approve = approve.replace(owners, "when { true };");
+    let (own, rest) = approve.split_once("@id(\"approve.not-requester\")").unwrap();
+    let (_, rest) = rest.split_once(";\n").unwrap();
+    *approve = format!("{own}{rest}");
+    bundle
+}
+
+#[test]
+fn a_policy_that_says_yes_to_anybody_is_noticed() {
+    run(async {
+        let mut world = World::ruled_by(1, yes()).await;
+        let mut checkers = Checkers::default();
+        let asked = world.by("ines", &ask("dev-db-write", "1h")).await.unwrap().request;
+        checkers.after_step(&world, false).await.unwrap();
+        let digest = checkers.book.request(asked).unwrap().digest;
+        let stage = Some("owner".parse().unwrap());
+        // Law 2 is not a policy's to loosen.
+        let own = ApproveRequest { request: asked, digest, stage: stage.clone() };
+        world.by("ines", &own).await.unwrap_err();
+        checkers.after_step(&world, false).await.unwrap();
+        world.by("eve", &ApproveRequest { request: asked, digest, stage }).await.unwrap();
+        let breach = checkers.after_step(&world, false).await.unwrap_err();
+        assert_eq!(breach.law, Law::Independence, "{breach}");
+        assert!(breach.why.contains("is nobody for stage `owner`"), "{breach}");
+    });
+}
+
+#[test]
+fn a_grant_under_a_policy_that_forbids_all_is_noticed() {
+    run(async {
+        let (_, lines, _) = approved().await;
+        let mut book = Book::default();
+        // The bundle that rules is taken for one that forbids all.
+        book.forbidding.insert(placet_policy::shipped().digest().unwrap());
+        let breach = lines.iter().find_map(|line| book.take(line).err()).unwrap();
+        assert_eq!(breach.law, Law::FailClosed, "{breach}");
+    });
+}
+
+#[test]
+fn what_belongs_to_nobody_is_noticed() {
+    run(async {
+        let (world, lines, _) = approved().await;
+        let nobody = world.id("ci-deployer").unwrap();
+        let mut checkers = Checkers::default();
+        for line in &lines {
+            let mut line = line.clone();
+            let EventField(event) = &mut line.entry.event;
+            if let Event::Entitlement(entitlement::Event::Registered(one)) = event
+                && one.name.as_str() == "prod-deploy"
+            {
+                one.owner = nobody;
+            }
+            checkers.book.take(&line).unwrap();
+        }
+        let breach = checkers.check_settled(&world).await.unwrap_err();
+        assert_eq!(breach.law, Law::Owner, "{breach}");
+    });
+}
+
+#[test]
+fn a_secret_that_is_kept_is_noticed() {
+    run(async {
+        let mut world = World::new(1, 1_000).await;
+        let checkers = Checkers::default();
+        world.by("ines", &ask("dev-db-read", "1h")).await.unwrap();
+        checkers.check_secrets(&world).unwrap();
+        // Somebody writes their session down as the reason.
+        let secret = world.secrets().last().unwrap().clone();
+        let told = SubmitRequest { justification: secret, ..ask("dev-db-write", "1h") };
+        world.by("ines", &told).await.unwrap();
+        let breach = checkers.check_secrets(&world).unwrap_err();
+        assert_eq!(breach.law, Law::NoSecrets, "{breach}");
+    });
+}
+
+#[test]
+fn a_life_that_breaks_a_law_is_told_with_fewer_steps() {
+    let plan = Plan { lie: Some(("staging", Lie::KeepsAndHides)), ..Plan::new(1, 160) };
+    let failure = live(&plan).unwrap_err();
+    assert_eq!(failure.breach.law, Law::End, "{failure}");
+    let told = failure.to_string();
+    let kept = told.lines().find_map(|line| line.strip_prefix("these steps alone do it: "));
+    let kept = kept.unwrap_or_else(|| panic!("{told}")).split(' ').count();
+    assert!(kept <= 30, "{kept} steps are no short story: {told}");
 }

@@ -13,8 +13,8 @@ pub struct Args {
     /// Where to listen, such as `127.0.0.1:7400`; TLS is the business of a proxy in front.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// The clock of this machine is right, although the ledger has later entries. Needed once, after
-    /// the clock was ahead.
+    /// The clock of this machine is right, although the ledger has later entries: it was ahead. Time
+    /// waits for it, and nothing new is granted until it has caught up.
     #[arg(long)]
     trust_clock: bool,
 }

@@ -5,7 +5,7 @@
 //! and lines of another form are kept as they are. The file is replaced as a whole, never written
 //! in place. Setting: `path`.
 
-mod text;
+pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

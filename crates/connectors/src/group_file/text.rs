@@ -14,13 +14,13 @@ fn group_line(line: &str) -> Option<(&str, impl Iterator<Item = &str>)> {
 }
 
 /// Whether a group file can name this binding at all.
-pub(super) fn can_carry(binding: &Binding) -> bool {
+pub fn can_carry(binding: &Binding) -> bool {
     let native = binding.native.as_str();
     !native.contains(':') && !native.starts_with('#')
 }
 
 /// Every membership, and how many names could not be read.
-pub(super) fn bindings(text: &str) -> (BTreeSet<Binding>, u64) {
+pub fn bindings(text: &str) -> (BTreeSet<Binding>, u64) {
     let mut out = BTreeSet::new();
     let mut odd = 0;
     for (group, members) in text.lines().filter_map(group_line) {
@@ -39,7 +39,7 @@ pub(super) fn bindings(text: &str) -> (BTreeSet<Binding>, u64) {
 }
 
 /// The text with the membership, or none if it has it already.
-pub(super) fn with(text: &str, binding: &Binding) -> Option<String> {
+pub fn with(text: &str, binding: &Binding) -> Option<String> {
     if bindings(text).0.contains(binding) {
         return None;
     }
@@ -69,7 +69,7 @@ pub(super) fn with(text: &str, binding: &Binding) -> Option<String> {
 }
 
 /// The text without the membership, or none if it has none.
-pub(super) fn without(text: &str, binding: &Binding) -> Option<String> {
+pub fn without(text: &str, binding: &Binding) -> Option<String> {
     if !bindings(text).0.contains(binding) {
         return None;
     }

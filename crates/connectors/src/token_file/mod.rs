@@ -7,7 +7,7 @@
 //! in after `until`. The token itself was drawn by its holder and stands nowhere else. Comments,
 //! blank lines and lines of another form are kept as they are. Setting: `path`.
 
-mod text;
+pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ const MARK: &str = "sha256:";
 
 /// One token.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Line {
+pub struct Line {
     pub digest: Digest,
     pub binding: Binding,
     pub until: Timestamp,
@@ -50,7 +50,7 @@ fn is_token(line: &str) -> bool {
 }
 
 /// Every token, and how many lines say that they are one and cannot be read.
-pub(super) fn lines(text: &str) -> (Vec<Line>, usize) {
+pub fn lines(text: &str) -> (Vec<Line>, usize) {
     let tokens: Vec<&str> = text.lines().filter(|line| is_token(line)).collect();
     let read: Vec<Line> = tokens.iter().filter_map(|line| Line::read(line)).collect();
     let odd = tokens.len() - read.len();
@@ -59,7 +59,7 @@ pub(super) fn lines(text: &str) -> (Vec<Line>, usize) {
 
 /// The text with the token, or none if it has it already. What else stands under the same grant
 /// goes: a grant has one token.
-pub(super) fn with(text: &str, line: &Line) -> Option<String> {
+pub fn with(text: &str, line: &Line) -> Option<String> {
     let own: Vec<Line> = lines(text).0.into_iter().filter(|one| one.grant == line.grant).collect();
     if own == [line.clone()] {
         return None;
@@ -74,7 +74,7 @@ pub(super) fn with(text: &str, line: &Line) -> Option<String> {
 
 /// The text without the tokens of a grant, or none if it has none. A line that ends in the id of
 /// the grant and cannot be read goes as well: whatever it lets in, it says whose it is.
-pub(super) fn without(text: &str, grant: GrantId) -> Option<String> {
+pub fn without(text: &str, grant: GrantId) -> Option<String> {
     let id = grant.to_string();
     let is_own = |line: &str| is_token(line) && line.split_ascii_whitespace().last() == Some(&id);
     if !text.lines().any(is_own) {
@@ -85,7 +85,7 @@ pub(super) fn without(text: &str, grant: GrantId) -> Option<String> {
 
 /// The text without any token of one account for one thing, or none if it has none: what nobody
 /// approved has no grant to be told apart by.
-pub(super) fn without_binding(text: &str, binding: &Binding) -> Option<String> {
+pub fn without_binding(text: &str, binding: &Binding) -> Option<String> {
     let is_theirs = |line: &str| lines(line).0.iter().any(|one| one.binding == *binding);
     if !text.lines().any(is_theirs) {
         return None;

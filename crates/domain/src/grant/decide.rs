@@ -89,7 +89,7 @@ pub fn decide(
         Command::Finish { action, outcome, issued } => finish(grant, action, outcome, issued),
         Command::ReadBack(read_back) => collect::read_back(grant, read_back),
         Command::RunOut => Ok(collect::run_out(grant, now)),
-        Command::See { observation, seen } => Ok(see(grant, &observation.cite(), seen)),
+        Command::See { observation, seen } => Ok(see(grant, &observation.cite(), seen, now)),
         Command::End { reason } => end(grant, reason, now),
         Command::CarryOn { by } => carry_on(grant, by, now),
         Command::Cancel { reason } if grant.state == State::Approved => {
@@ -174,15 +174,18 @@ fn may_begin(grant: &Grant, ruling: Option<&Ruling>, now: Timestamp) -> Result<C
 }
 
 /// Only observation makes a grant active, and only observation ends it.
-fn see(grant: &Grant, sighting: &Sighting, seen: Seen) -> Vec<Event> {
+fn see(grant: &Grant, sighting: &Sighting, seen: Seen, now: Timestamp) -> Vec<Event> {
     // No look shows what is carried about, nor that it is not.
     if grant.is_in_the_wild() {
         return Vec::new();
     }
     let sighting = sighting.clone();
+    // A removal that may still be carried out could take away what is granted next, so the grant
+    // holds its place until the call is over.
+    let under_way = grant.action.as_ref().is_some_and(|action| action.is_under_way_at(now));
     match (grant.state, seen) {
         (State::Pending, Seen::Present) => vec![Event::Activated { sighting }],
-        (State::Ending, Seen::Absent) if shows_absence(grant, &sighting) => {
+        (State::Ending, Seen::Absent) if !under_way && shows_absence(grant, &sighting) => {
             vec![Event::Ended { gone: Gone::SeenAbsent { sighting } }]
         }
         (State::Ending, Seen::Present | Seen::SessionOpen)
@@ -236,8 +239,10 @@ fn carry_on(grant: &Grant, by: &Grant, now: Timestamp) -> Result<Vec<Event>, Ref
     if grant.state != State::Ending || !same_access || !lives || by.id == grant.id || own {
         return Err(wrong(grant, "being carried on"));
     }
-    // The end of the other one waits for its own calls, not for those of this grant.
-    if grant.grant_calls_over_at.is_some_and(|over| now < over) {
+    // The end of the other one waits for its own calls, not for those of this grant; and a removal
+    // that may still be carried out would take away what goes on.
+    let under_way = grant.action.as_ref().is_some_and(|action| action.is_under_way_at(now));
+    if under_way || grant.grant_calls_over_at.is_some_and(|over| now < over) {
         return Err(Refusal::BindingBusy {});
     }
     Ok(vec![Event::Ended { gone: Gone::CarriedOn { by: by.id } }])

@@ -233,6 +233,9 @@ impl World {
                 assert_eq!(before.state, State::Ending);
                 assert_eq!(*seen, Seen::Absent);
                 assert_eq!(sighting.completeness, Completeness::Complete, "only a complete look");
+                for call in self.calls.iter().filter(|call| call.effect == Effect::Remove) {
+                    assert!(self.now >= call.over_at, "ended while {call:?} may still remove");
+                }
                 for call in self.calls.iter().filter(|call| call.effect == Effect::Grant) {
                     assert!(
                         sighting.began_at >= call.over_at,

@@ -1,10 +1,13 @@
 //! Trouble: targets that fail, hands that change them, a log out of reach, and deaths of the process.
 
 use placet_connectors::simulated::Fault;
+use placet_domain::action::Effect;
 use placet_domain::observation::Binding;
+use placet_store::Mode;
 
 use super::{ASKERS, Acted, Walk};
 use crate::chaos::{Blow, Trouble};
+use crate::checkers::{Breach, Law};
 use crate::company;
 
 impl Walk {
@@ -81,6 +84,74 @@ impl Walk {
         let seconds = if self.dice.chance(50) { 0 } else { self.dice.below(40) };
         self.world.fate.late_receipts(seconds);
         (format!("receipts come {seconds} seconds late"), Ok(()))
+    }
+
+    /// Two nodes go round at once, and one of them is overtaken in the midst of a commit.
+    pub(super) async fn two_nodes(&mut self) -> Acted {
+        self.worked = true;
+        let later = u32::try_from(self.dice.below(6)).unwrap_or(0);
+        let worked = self.world.work_twice(later).await;
+        (format!("two nodes go round, one is overtaken at commit {later}"), worked)
+    }
+
+    /// Somebody sets the clock, or sets it right.
+    pub(super) async fn set_clock(&mut self) -> Acted {
+        if self.clock_set && self.world.can_log_in() {
+            self.world.set_clock_right().await;
+            return ("the clock is set right".to_owned(), Ok(()));
+        }
+        if self.clock_set {
+            return Self::nothing("set the clock right");
+        }
+        self.clock_set = true;
+        // No further ahead than sessions are good for, or nobody is left to administer.
+        let (way, seconds) = match self.dice.chance(40) {
+            true => ("forward", i64::try_from(self.dice.below(3 * 3_600)).unwrap_or(0)),
+            false => ("back", -i64::try_from(self.dice.below(3 * 86_400)).unwrap_or(0)),
+        };
+        self.world.nature.set_clock(seconds);
+        (format!("the clock is set {way} by {} seconds", seconds.unsigned_abs()), Ok(()))
+    }
+
+    /// Somebody puts yesterday's database back. What is due still ends, nothing begins, and with the
+    /// newer one it goes on as if nothing had been.
+    pub(super) async fn put_back_yesterday(&mut self) -> Result<(), Breach> {
+        let Some(yesterday) = self.yesterday.take() else {
+            return self.keep_for_tomorrow().await;
+        };
+        self.story.push("    yesterday's database is put back".to_owned());
+        let today = self.world.copy();
+        self.world.start_on(&yesterday).await;
+        if self.world.mode() == Mode::Normal {
+            // Nothing was entered since, or that would be noticed now.
+            self.checkers.thoroughly(&self.world).await?;
+            return self.keep_for_tomorrow().await;
+        }
+        let grants = self.grants_made();
+        for _ in 0..4 {
+            let worked = self.world.work().await;
+            worked.map_err(|broken| Law::End.broken(broken.to_string()))?;
+            self.checkers.after_step(&self.world, false).await?;
+            self.world.nature.pass(400);
+        }
+        if self.grants_made() > grants {
+            let why = "something was granted on a database that was rolled back";
+            return Err(Law::FailClosed.broken(why));
+        }
+        self.world.start_on(&today).await;
+        self.checkers.thoroughly(&self.world).await?;
+        self.keep_for_tomorrow().await
+    }
+
+    async fn keep_for_tomorrow(&mut self) -> Result<(), Breach> {
+        self.yesterday = Some(self.world.copy());
+        self.world.start().await;
+        Ok(())
+    }
+
+    fn grants_made(&self) -> usize {
+        let calls = self.world.targets.values().flat_map(|target| target.calls_from(0));
+        calls.filter(|call| call.effect == Effect::Grant && call.changed).count()
     }
 
     pub(super) async fn restart(&mut self) -> Acted {
