@@ -270,6 +270,7 @@ impl Walk<'_> {
         }
         let told = format!("{}: {}", answer.code(), answer.text("/detail"));
         assert!(!answer.text("/detail").is_empty() && !answer.text("/next").is_empty(), "{told}");
+        assert!(!answer.text("/detail").contains("nothing was changed"), "who knows: {told}");
         self.refused.push(told);
         None
     }
