@@ -116,8 +116,8 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    #[allow(dead_code)] // For the tests of crashes, which share this file.
     /// SIGTERM: it finishes what it is at. Answers its exit code, and all that it said.
+    #[allow(dead_code)] // For the tests of crashes, which share this file.
     pub fn terminate(mut self) -> (Option<i32>, String) {
         let kill = format!("kill -TERM {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());

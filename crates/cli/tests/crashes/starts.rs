@@ -5,7 +5,6 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use placet_domain::action::Outcome;
 use serde_json::json;
 
 use crate::book::Book;
@@ -111,8 +110,7 @@ async fn a_server_that_is_asked_to_stop_finishes_what_it_is_at() {
         book.read_on(&company.data(), &company.key).await.unwrap();
         assert!(!book.actions.is_empty(), "something was done");
         for action in book.actions.values() {
-            let outcome = action.finished.as_ref().map(|(_, outcome)| outcome);
-            assert_eq!(outcome, Some(&Outcome::Done), "nothing is in doubt: {action:?}");
+            assert!(!action.is_in_doubt(), "nothing is in doubt: {action:?}");
         }
         let notes = notes.lock().unwrap();
         assert_eq!(notes.wrong, Vec::<String>::new());
