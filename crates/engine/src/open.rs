@@ -1,6 +1,8 @@
 //! Opening an engine on a data directory: the log's key, the store, the journal of endings.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,20 +50,73 @@ impl Place {
             trust_clock: false,
         }
     }
+
+    /// What says that a founding was begun here. It names the key, so that no other is taken for the
+    /// one that the founding made.
+    fn mark(&self) -> PathBuf {
+        self.dir.join("founding")
+    }
+
+    /// Whether a founding was begun here with this key, and has not come to its end.
+    fn was_begun(&self) -> bool {
+        let mark = std::fs::read_to_string(self.mark()).unwrap_or_default();
+        !mark.is_empty() && Path::new(&mark) == self.key
+    }
+
+    /// Marks that a founding is begun; none if another program is at it.
+    fn begin(&self) -> std::io::Result<Option<File>> {
+        let mut options = OpenOptions::new();
+        let mut mark = options.create(true).truncate(false).write(true).open(self.mark())?;
+        match mark.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        mark.set_len(0)?;
+        mark.write_all(self.key.as_os_str().as_bytes())?;
+        mark.sync_all()?;
+        File::open(&self.dir)?.sync_all()?;
+        Ok(Some(mark))
+    }
+
+    /// The founding has come to its end: from now on nothing here is taken for what it left behind.
+    pub fn founded(&self) -> std::io::Result<()> {
+        match std::fs::remove_file(self.mark()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Engine {
-    /// Makes an empty store with a fresh signing key. `origin` names the log for ever.
+    /// Makes an empty store with a fresh signing key. `origin` names the log for ever. What an
+    /// earlier try left behind when it was cut short is gone on with, as long as nothing is in it.
     pub async fn create(place: &Place, origin: &str) -> Result<Self, Error> {
-        if Store::exists(&place.dir) || place.key.exists() {
+        let taken = || {
             let what = format!("a ledger in `{}`", place.dir.display());
-            return Err(Refusal::AlreadyRegistered { what }.into());
+            Error::from(Refusal::AlreadyRegistered { what })
+        };
+        let own = place.was_begun();
+        if !own && (Store::exists(&place.dir) || place.key.exists()) {
+            return Err(taken());
         }
         let key = LogKey::from_seed(origin, &Machine.random())
             .map_err(|error| Refusal::Unreadable { what: error.to_string() })?;
         let files =
             |error: std::io::Error| Error::Fault(format!("`{}`: {error}", place.key.display()));
         make_private(&place.dir).map_err(files)?;
+        // Held until the store has its own lock: two that begin at once do not undo each other.
+        let _beginning = place.begin().map_err(files)?.ok_or(Refusal::DataDirInUse {})?;
+        if Store::exists(&place.dir) {
+            let engine = Self::open(place).await?;
+            let is_new = engine.store.last_entry_at().await?.is_none();
+            let is_meant = engine.store.verifier().name() == origin;
+            return if is_new && is_meant { Ok(engine) } else { Err(taken()) };
+        }
+        if own && place.key.exists() {
+            // Half a key, or one that has signed nothing: there was no store yet.
+            std::fs::remove_file(&place.key).map_err(files)?;
+        }
         write_private(&place.key, &key.to_private_text()).map_err(files)?;
         Self::open(place).await
     }
@@ -115,8 +170,7 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file =
-        std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()

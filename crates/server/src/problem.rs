@@ -72,8 +72,10 @@ fn fault() -> Response {
         StatusCode::INTERNAL_SERVER_ERROR,
         "fault",
         "fault",
-        "something failed inside Placet, and nothing was changed".to_owned(),
-        "try again; an operator finds the reason in the log".to_owned(),
+        // What was being written when a disk went away may be there when it comes back.
+        "something failed inside Placet; whether it was done is not known".to_owned(),
+        "look whether it was done before you try again; an operator finds the reason in the log"
+            .to_owned(),
     )
 }
 

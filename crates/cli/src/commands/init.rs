@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use placet_domain::Refusal;
 use placet_engine::Engine;
 use serde_json::json;
 
@@ -37,7 +38,14 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         None => placet_policy::shipped(),
     };
     let place = Config::of(&context.data)?.place(&context.data);
-    let engine = Engine::create(&place, &args.origin).await.map_err(output::ended)?;
+    let created = Engine::create(&place, &args.origin).await;
+    if matches!(&created, Err(placet_engine::Error::Refused(Refusal::AlreadyRegistered { .. }))) {
+        output::note(
+            "if it was founded and its first login codes were never seen: \
+             `placet recover --people PERSON PERSON --because WHY` gives two administrators new ones",
+        );
+    }
+    let engine = created.map_err(output::ended)?;
     let founded = engine.found(catalogue.clone(), bundle).await;
     let codes = match founded {
         Ok(codes) => codes,
@@ -50,6 +58,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     };
     let key_file = place.dir.join("log.verifier");
     std::fs::write(&key_file, format!("{}\n", engine.verifier_key()))?;
+    place.founded()?;
 
     let named = catalogue.administrators.iter().zip(&codes);
     if context.format == Format::Json {
@@ -89,5 +98,6 @@ fn unmake(place: &placet_engine::Place) -> std::io::Result<()> {
             _ => {}
         }
     }
-    std::fs::remove_file(&place.key)
+    std::fs::remove_file(&place.key)?;
+    place.founded()
 }

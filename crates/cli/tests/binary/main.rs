@@ -3,122 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test may.
 
 mod collect;
+mod place;
 
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::{Connection as _, SqliteConnection};
 
-/// A folder for one test, and the program run in it.
-struct Place {
-    dir: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn command(&self, who: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_placet"));
-        command
-            .args(args)
-            .current_dir(self.dir.path())
-            .env_clear()
-            .env("PLACET_SESSIONS", self.path(&format!("{who}.sessions")))
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, who: &str, args: &[&str]) -> Output {
-        self.command(who, args).output().unwrap()
-    }
-
-    /// Runs well, and answers what was printed.
-    #[track_caller]
-    fn good(&self, who: &str, args: &[&str]) -> String {
-        let output = self.run(who, args);
-        let (out, err) = texts(&output);
-        assert!(output.status.success(), "{args:?}: {out}{err}");
-        out
-    }
-
-    #[track_caller]
-    fn json(&self, who: &str, args: &[&str]) -> Value {
-        let args: Vec<&str> = [args, &["--output", "json"]].concat();
-        serde_json::from_str(&self.good(who, &args)).unwrap()
-    }
-
-    /// Ends with this exit code, and says this on stderr.
-    #[track_caller]
-    fn bad(&self, who: &str, args: &[&str], code: i32, says: &str) {
-        let output = self.run(who, args);
-        let (_, err) = texts(&output);
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {err}");
-        assert!(err.contains(says), "{args:?}: {err}");
-    }
-}
-
-fn texts(output: &Output) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (text(&output.stdout), text(&output.stderr))
-}
-
-fn example() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/catalog.toml")
-}
-
-/// A server, started from elsewhere, that is killed when the test lets go of it.
-struct Server {
-    child: Child,
-    url: String,
-    /// What it logged since it serves.
-    log: Arc<Mutex<String>>,
-}
-
-impl Server {
-    fn start(place: &Place) -> Self {
-        let mut child = place
-            .command("operator", &["serve", "--listen", "127.0.0.1:0"])
-            .arg("--data")
-            .arg(place.path("placet-data"))
-            .current_dir("/")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let url = lines
-            .find_map(|line| line.unwrap().strip_prefix("serving on ").map(str::to_owned))
-            .expect("the server says where it serves");
-        let log = Arc::new(Mutex::new(String::new()));
-        let logged = Arc::clone(&log);
-        std::thread::spawn(move || {
-            lines.for_each(|line| logged.lock().unwrap().push_str(&(line.unwrap() + "\n")));
-        });
-        Self { child, url, log }
-    }
-
-    /// `kill -9`: nothing is tidied up.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use place::{Place, Server, example, texts};
 
 #[test]
 fn the_demo_tells_its_story_and_ends_well() {
