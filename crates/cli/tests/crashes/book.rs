@@ -276,13 +276,8 @@ impl Book {
             }
         }
         let access = access(grant);
-        // What was seen to be gone is over, also when nobody heard how its removal came out.
-        let is_over = |one: &Action| {
-            one.over_at() <= entry.at
-                || one.effect == Effect::Remove && self.ended.contains_key(&one.grant)
-        };
         if let Some(before) = self.latest.get(&access).map(|one| &self.actions[one])
-            && (!is_over(before) || before.epoch >= intended.epoch)
+            && (before.over_at() > entry.at || before.epoch >= intended.epoch)
         {
             let new = &intended.action;
             return Err(format!(
