@@ -1,11 +1,14 @@
 //! Public halves, as receivers hand them in: read once, and shown to be their own.
 //!
 //! An SSH key comes with a signature over the id of the grant (SSHSIG, `ssh-keygen -Y sign`): who
-//! cannot sign with it gets no certificate for it. A token comes as its SHA-256 alone.
+//! cannot sign with it gets no certificate for it. A token comes as its SHA-256 alone, a password as its
+//! SCRAM-SHA-256 verifier.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use placet_domain::Refusal;
 use placet_domain::canonical::Digest;
 use placet_domain::grant::{Half, Public};
@@ -21,6 +24,10 @@ const SHORTEST_RSA: usize = 3_072;
 /// The longest text of a key or signature, in bytes.
 const LONGEST: usize = 4_096;
 
+/// How often a password is hashed for a verifier: PostgreSQL's own number. A password of 256 bits
+/// needs no more, and each login pays for it.
+const ITERATIONS: &str = "4096";
+
 /// The most address blocks.
 const MOST_SOURCES: usize = 16;
 
@@ -30,6 +37,7 @@ pub struct Submitted {
     pub ssh_key: Option<String>,
     pub signature: Option<String>,
     pub token_sha256: Option<String>,
+    pub scram_verifier: Option<String>,
     /// Address blocks that the credential is to be good from.
     pub from: Vec<String>,
 }
@@ -48,8 +56,8 @@ fn unfit(why: impl Into<String>) -> Refusal {
 /// Reads what was handed in for a grant on a target that takes `half`.
 pub fn read(half: Half, grant: GrantId, given: &Submitted) -> Result<Read, Refusal> {
     let sources = sources(&given.from)?;
-    match (half, &given.ssh_key, &given.token_sha256) {
-        (Half::SshKey, Some(key), None) => {
+    match (half, &given.ssh_key, &given.token_sha256, &given.scram_verifier) {
+        (Half::SshKey, Some(key), None, None) => {
             let signature = given.signature.as_deref().ok_or_else(|| {
                 let why = "the key came without a signature".to_owned();
                 Refusal::NotYourHalf { why }
@@ -57,7 +65,7 @@ pub fn read(half: Half, grant: GrantId, given: &Submitted) -> Result<Read, Refus
             Ok(Read { public: ssh_key(key, signature, grant)?, sources })
         }
         (Half::SshKey, ..) => Err(unfit("this target takes a public SSH key, and nothing else")),
-        (Half::TokenDigest, None, Some(hex)) if given.signature.is_none() => {
+        (Half::TokenDigest, None, Some(hex), None) if given.signature.is_none() => {
             if !sources.is_empty() {
                 return Err(unfit("a token cannot be bound to addresses"));
             }
@@ -71,6 +79,39 @@ pub fn read(half: Half, grant: GrantId, given: &Submitted) -> Result<Read, Refus
         (Half::TokenDigest, ..) => {
             Err(unfit("this target takes the SHA-256 of a token, and nothing else"))
         }
+        (Half::ScramSha256, None, None, Some(verifier)) if given.signature.is_none() => {
+            if !sources.is_empty() {
+                return Err(unfit("a password cannot be bound to addresses"));
+            }
+            is_verifier(verifier)?;
+            Ok(Read { public: Public::ScramSha256 { verifier: verifier.clone() }, sources })
+        }
+        (Half::ScramSha256, ..) => {
+            let why =
+                "this target takes the SCRAM-SHA-256 verifier of a password, and nothing else";
+            Err(unfit(why))
+        }
+    }
+}
+
+/// A verifier in PostgreSQL's form and in one spelling. What is not one, the server would take for a
+/// password, and keep.
+fn is_verifier(text: &str) -> Result<(), Refusal> {
+    let form = || {
+        unfit("the verifier is not of the form `SCRAM-SHA-256$4096:<salt>$<StoredKey>:<ServerKey>`")
+    };
+    let rest = text.strip_prefix("SCRAM-SHA-256$").ok_or_else(form)?;
+    let (first, second) = rest.split_once('$').ok_or_else(form)?;
+    let (iterations, salt) = first.split_once(':').ok_or_else(form)?;
+    let (stored, server) = second.split_once(':').ok_or_else(form)?;
+    if iterations != ITERATIONS {
+        return Err(unfit(format!("the verifier was not made in {ITERATIONS} iterations")));
+    }
+    let read = |part: &str| BASE64_STANDARD.decode(part).map_err(|_| form());
+    let (salt, stored, server) = (read(salt)?, read(stored)?, read(server)?);
+    match (salt.len(), stored.len(), server.len()) {
+        (16..=64, 32, 32) => Ok(()),
+        _ => Err(form()),
     }
 }
 
@@ -174,6 +215,43 @@ mod tests {
         check("10.0.0.0/-1", None);
         check("here", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_password_is_known_by_its_verifier_alone() {
+        let grant: GrantId = uuid::Uuid::from_u128(1).into();
+        // The example of RFC 7677.
+        let good = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$\
+                    WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:\
+                    wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+        let given = |text: &str| Submitted {
+            scram_verifier: Some(text.to_owned()),
+            ..Submitted::default()
+        };
+        let check = |given: Submitted, expect: Result<(), &str>| {
+            let got = read(Half::ScramSha256, grant, &given);
+            assert_eq!(got.map(drop).map_err(|refusal| refusal.code()), expect, "{given:?}");
+        };
+        check(given(good), Ok(()));
+        for bad in [
+            "",
+            "a password",
+            &good.replace("SHA-256", "SHA-1"),
+            &good.replace("4096", "1"),
+            &good.replace("4096", "04096"),
+            &good.replace("gQ==", "gR=="),
+            &good.replace("W22ZaJ0SNY7soEsUEjb6gQ==", "W22ZaA=="),
+            &good.replace("qY=", "qY"),
+            &good.replace("dU=", "dU= "),
+            &format!("{good}$"),
+        ] {
+            check(given(bad), Err("unfit_half"));
+        }
+        let token = Some(Digest::of(b"a token").to_string());
+        check(Submitted { token_sha256: token, ..given(good) }, Err("unfit_half"));
+        check(Submitted { from: vec!["10.0.0.0/8".to_owned()], ..given(good) }, Err("unfit_half"));
+        let got = read(Half::TokenDigest, grant, &given(good));
+        assert_eq!(got.unwrap_err().code(), "unfit_half");
     }
 
     #[test]

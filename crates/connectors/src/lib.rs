@@ -31,6 +31,7 @@ pub mod conformance;
 mod file;
 pub mod group_file;
 pub mod half;
+pub mod postgres;
 pub mod receivers;
 mod registry;
 pub mod simulated;

@@ -1,6 +1,6 @@
 //! A simulated target: a memory, and faults that a real target will not show on demand.
 //!
-//! It says of itself that it is simulated wherever it is shown. Setting `issues`: `token` or
+//! It says of itself that it is simulated wherever it is shown. Setting `issues`: `token`, `login` or
 //! `certificate`, for a target that issues credentials; then `hosts`, separated by commas, are those
 //! on which revocations are read back. Setting `sessions`: `ended` for a target where people keep
 //! sessions open, which it ends with the access.
@@ -74,8 +74,9 @@ pub(crate) fn build(settings: &Settings) -> Result<Arc<dyn Connector>, String> {
     let issues = match settings.get("issues").map(String::as_str) {
         None => None,
         Some("token") => Some(Half::TokenDigest),
+        Some("login") => Some(Half::ScramSha256),
         Some("certificate") => Some(Half::SshKey),
-        Some(_) => return Err("`issues` is neither `token` nor `certificate`".to_owned()),
+        Some(_) => return Err("`issues` is none of `token`, `login`, `certificate`".to_owned()),
     };
     let hosts = settings.get("hosts").map(String::as_str).unwrap_or_default();
     let target = Simulated::issuing(issues, hosts.split(',').filter(|host| !host.is_empty()));

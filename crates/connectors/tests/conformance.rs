@@ -162,7 +162,7 @@ fn the_registry_names_what_it_knows() {
     let registry = Registry::shipped();
     assert_eq!(
         registry.kinds().collect::<Vec<_>>(),
-        ["group-file", "simulated", "ssh-ca", "token-file"]
+        ["group-file", "postgres", "simulated", "ssh-ca", "token-file"]
     );
     let build = |kind: &str, settings: &[(&str, &str)]| {
         let settings: BTreeMap<String, String> =
@@ -183,7 +183,19 @@ fn the_registry_names_what_it_knows() {
     assert!(with(&[("host", "a")]).unwrap_err().contains("`host` is not known; known are `key`"));
     assert!(build("simulated", &[("path", "x")]).unwrap_err().contains("`path` is not known"));
     assert!(build("simulated", &[("issues", "x")]).unwrap_err().contains("`issues`"));
-    assert!(build("ldap", &[]).unwrap_err().contains("group-file, simulated, ssh-ca, token-file"));
+    let accounts = [("credentials", "change"), ("observer", "look")];
+    let with =
+        |more: &[(&'static str, &'static str)]| build("postgres", &[&accounts, more].concat());
+    assert_eq!(with(&[]), Ok(()));
+    assert_eq!(with(&[("issues", "login"), ("connections", "1")]), Ok(()));
+    assert!(with(&[("issues", "token")]).unwrap_err().contains("`issues` is not `login`"));
+    assert!(with(&[("connections", "2")]).unwrap_err().contains("nothing without `issues`"));
+    let many = [("issues", "login"), ("connections", "101")];
+    assert!(with(&many).unwrap_err().contains("not a number up to 100"));
+    assert!(with(&[("observer", "change")]).unwrap_err().contains("in two files"));
+    assert!(build("postgres", &accounts[..1]).unwrap_err().contains("`observer` is missing"));
+    assert!(with(&[("deny", "x")]).unwrap_err().contains("`deny` is not known"));
+    assert!(build("ldap", &[]).unwrap_err().contains("group-file, postgres, simulated"));
 }
 
 #[test]
@@ -205,6 +217,8 @@ fn each_kind_says_which_of_its_settings_are_paths() {
         check(kind, "path", "/etc/groups", "/etc/groups");
         check(kind, "path", "one, with a comma", "/srv/one, with a comma");
     }
+    check("postgres", "credentials", "keys/shop", "/srv/keys/shop");
+    check("postgres", "observer", "keys/look", "/srv/keys/look");
     for name in ["key", "agent", "public", "krl"] {
         check("ssh-ca", name, "ca/file", "/srv/ca/file");
         check("ssh-ca", name, "/run/file", "/run/file");

@@ -525,6 +525,7 @@ impl Walk {
         let submitted = match half {
             Half::SshKey => credentials::with_key(grant, &key, &signer),
             Half::TokenDigest => credentials::with_token(&format!("{who} {}", self.dice.below(30))),
+            Half::ScramSha256 => return Self::nothing("collecting a password"),
         };
         let words = format!("{who} collects {grant} of {holder}");
         (words, self.world.collects(&who, grant, submitted).await)

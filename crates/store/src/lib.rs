@@ -1,4 +1,5 @@
-//! The store: the only crate that knows SQL, and the only one that opens transactions.
+//! The store: the only crate that knows the SQL of our own database, and the only one that opens its
+//! transactions.
 //!
 //! Here belong: `commit` (the one write path), the SQLite log with its write task, one file for
 //! each aggregate and for each question that is read, the schema, and the check of governed rows

@@ -1,5 +1,5 @@
-//! `placet collect`: hands in a public half, and keeps what is issued for it. The private key and the
-//! token never leave this machine.
+//! `placet collect`: hands in a public half, and keeps what is issued for it. The private key, the token
+//! and the password never leave this machine.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use placet_domain::canonical::Digest;
 use placet_engine::commands::collect::NAMESPACE;
 use serde_json::{Value, json};
 
-use super::{Context, moment_at, text_at};
+use super::{Context, moment_at, scram, text_at};
 use crate::api::Api;
 use crate::output::{self, Ended};
 
@@ -29,6 +29,12 @@ pub struct Args {
     /// Draw a token and print it, for a pipeline that masks it.
     #[arg(long, group = "half")]
     token_stdout: bool,
+    /// Draw a password for a database login and write it to this new file, which only you can read.
+    #[arg(long, value_name = "FILE", group = "half")]
+    password_file: Option<PathBuf>,
+    /// Draw a password and print it, for a pipeline that masks it.
+    #[arg(long, group = "half")]
+    password_stdout: bool,
     /// With `--key`: an address block that the certificate is to be good from; may be repeated.
     #[arg(long, value_name = "BLOCK", requires = "key")]
     from: Vec<String>,
@@ -36,45 +42,88 @@ pub struct Args {
 
 pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     let api = context.api().await?;
-    let Args { grant, key, token_file, token_stdout: _, from } = args;
-    match (key, token_file) {
-        (Some(key), _) => certificate(context, &api, &grant, &key, &from).await,
-        (None, Some(file)) => {
-            let token = token()?;
-            // Before anything is asked: a token that cannot be kept must not be collected.
-            let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
-            let unwritable = |error| Ended::Unreadable(format!("`{}`: {error}", file.display()));
-            let mut opened = opened.map_err(unwritable)?;
-            opened
-                .write_all(token.as_bytes())
-                .and_then(|()| opened.sync_all())
-                .map_err(unwritable)?;
-            let collected = hand_in(&api, &grant, &digest_of(&token)).await;
-            if collected.is_err() {
-                let _ = std::fs::remove_file(&file);
-            }
-            tell(context, &collected?, &format!("the token is in {}", file.display()));
-            Ok(())
-        }
-        (None, None) => {
-            let token = token()?;
-            let collected = hand_in(&api, &grant, &digest_of(&token)).await?;
+    let Args { grant, key, token_file, token_stdout: _, password_file, password_stdout, from } =
+        args;
+    if let Some(key) = key {
+        return certificate(context, &api, &grant, &key, &from).await;
+    }
+    let secret = match password_stdout || password_file.is_some() {
+        true => Secret::password()?,
+        false => Secret::token()?,
+    };
+    match token_file.or(password_file) {
+        Some(file) => keep(context, &api, &grant, secret, &file).await,
+        None => {
+            let collected = hand_in(&api, &grant, &secret.half).await?;
             output::note(stands(context, &collected));
-            output::say(token);
+            if let Some(login) = secret.login(&collected) {
+                output::note(login);
+            }
+            output::say(secret.text);
             Ok(())
         }
     }
 }
 
-/// 256 bits that nobody can guess.
-fn token() -> anyhow::Result<String> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
-    Ok(format!("issued_{}", Digest::from_bytes(bytes)))
+/// What was drawn here, and the half of it that travels.
+struct Secret {
+    /// What it is, in words.
+    what: &'static str,
+    text: String,
+    half: Value,
 }
 
-fn digest_of(token: &str) -> Value {
-    json!({ "token_sha256": Digest::of(token.as_bytes()) })
+impl Secret {
+    fn token() -> anyhow::Result<Self> {
+        let text = format!("issued_{}", Digest::from_bytes(drawn()?));
+        let half = json!({ "token_sha256": Digest::of(text.as_bytes()) });
+        Ok(Self { what: "token", text, half })
+    }
+
+    fn password() -> anyhow::Result<Self> {
+        let text = Digest::from_bytes(drawn()?).to_string();
+        let half = json!({ "scram_verifier": scram::verifier(&text, drawn()?)? });
+        Ok(Self { what: "password", text, half })
+    }
+
+    /// As whom to log in, where that is not the holder themselves.
+    fn login(&self, grant: &Value) -> Option<String> {
+        (self.what == "password").then(|| format!("log in as `{}`", text_at(grant, "/id")))
+    }
+}
+
+/// 256 bits that nobody can guess.
+fn drawn() -> anyhow::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
+    Ok(bytes)
+}
+
+async fn keep(
+    context: &Context,
+    api: &Api,
+    grant: &str,
+    secret: Secret,
+    file: &Path,
+) -> anyhow::Result<()> {
+    // Before anything is asked: a secret that cannot be kept must not be collected.
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let unwritable = |error| Ended::Unreadable(format!("`{}`: {error}", file.display()));
+    let mut opened = opened.map_err(unwritable)?;
+    opened
+        .write_all(secret.text.as_bytes())
+        .and_then(|()| opened.sync_all())
+        .map_err(unwritable)?;
+    let collected = hand_in(api, grant, &secret.half).await;
+    if collected.is_err() {
+        let _ = std::fs::remove_file(file);
+    }
+    let collected = collected?;
+    if let Some(login) = secret.login(&collected) {
+        output::note(login);
+    }
+    tell(context, &collected, &format!("the {} is in {}", secret.what, file.display()));
+    Ok(())
 }
 
 async fn hand_in(api: &Api, grant: &str, half: &Value) -> anyhow::Result<Value> {

@@ -59,6 +59,7 @@ fn remarks(grant: &Value) -> String {
     let collect = match text_at(grant, "/collect/half") {
         "" => String::new(),
         "ssh_key" => "collect it with `placet collect --key`".to_owned(),
+        "scram_sha256" => "collect it with `placet collect --password-file`".to_owned(),
         _ => "collect it with `placet collect --token-file`".to_owned(),
     };
     [text_at(grant, "/end"), text_at(grant, "/gone"), text_at(grant, "/trouble"), &collect]

@@ -16,6 +16,7 @@ mod policy;
 mod recover;
 mod request;
 mod review;
+mod scram;
 mod serve;
 
 use std::path::{Path, PathBuf};

@@ -19,6 +19,7 @@ async fn issuing() -> World {
         let ca = [("key", file("ca")), ("krl", file("krl")), ("hosts", file("host-krl"))];
         add(catalogue, "registry", "token-file", "pull", &[("path", file("tokens"))]);
         add(catalogue, "bastion", "ssh-ca", "ops", &ca);
+        add(catalogue, "database", "simulated", "app", &[("issues", "login".to_owned())]);
     })
     .await
 }
@@ -106,6 +107,38 @@ async fn bad_collections_get_a_refusal() {
     // Her own key serves her again.
     let second = world.granted("ines", "bastion-ops").await;
     world.collect("ines", &second, key(&world, "ines-key", &second)).await.good();
+    let report = world.engine.verify_ledger(true).await.unwrap();
+    assert_eq!(report.faults, Vec::<String>::new());
+}
+
+/// The verifier of a password: that of RFC 7677, with a stored key of its own.
+fn login(stored: &[u8]) -> Value {
+    use base64::Engine as _;
+    let stored = base64::prelude::BASE64_STANDARD.encode(Digest::of(stored).as_bytes());
+    let server = "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+    let verifier = format!("SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==${stored}:{server}");
+    json!({ "scram_verifier": verifier })
+}
+
+#[tokio::test]
+async fn a_login_is_collected_by_a_verifier_once() {
+    let world = issuing().await;
+    let grant = world.granted("ines", "database-app").await;
+    let waiting = world.get("ines", &format!("/grants/{grant}")).await.good();
+    assert_eq!(waiting.text("/collect/half"), "scram_sha256");
+    world.collect("ines", &grant, token("a")).await.refused("unfit_half");
+    let plain = json!({ "scram_verifier": "a password" });
+    world.collect("ines", &grant, plain).await.refused("unfit_half");
+    world.collect("ines", &grant, login(b"one")).await.good();
+    world.engine.step().await;
+    let shown = world.get("ines", &format!("/grants/{grant}")).await.good();
+    assert_eq!(shown.text("/state"), "active");
+    assert!(shown.text("/collected").starts_with("scram:"));
+    assert!(!shown.body.to_string().contains("SCRAM-SHA-256"), "a digest of it is enough");
+    // A password was drawn for one grant.
+    let again = world.granted("ines", "database-app").await;
+    world.collect("ines", &again, login(b"one")).await.refused("not_your_half");
+    world.collect("ines", &again, login(b"two")).await.good();
     let report = world.engine.verify_ledger(true).await.unwrap();
     assert_eq!(report.faults, Vec::<String>::new());
 }

@@ -69,6 +69,7 @@ impl Ground {
             ssh_key: Some(self.text(&format!("{key}.pub"))),
             signature: Some(self.signed(grant, key, NAMESPACE)),
             token_sha256: None,
+            scram_verifier: None,
             from: from.iter().map(|block| (*block).to_owned()).collect(),
         };
         half::read(Half::SshKey, grant, &submitted)

@@ -17,6 +17,8 @@ pub enum Half {
     SshKey,
     /// The SHA-256 of a token that the receiver drew.
     TokenDigest,
+    /// The SCRAM-SHA-256 verifier of a password that the receiver drew.
+    ScramSha256,
 }
 
 impl Half {
@@ -24,6 +26,7 @@ impl Half {
         match self {
             Self::SshKey => "ssh_key",
             Self::TokenDigest => "token_digest",
+            Self::ScramSha256 => "scram_sha256",
         }
     }
 
@@ -31,7 +34,7 @@ impl Half {
     pub fn is_in_the_wild(self) -> bool {
         match self {
             Self::SshKey => true,
-            Self::TokenDigest => false,
+            Self::TokenDigest | Self::ScramSha256 => false,
         }
     }
 }
@@ -48,6 +51,11 @@ pub enum Public {
     TokenDigest {
         sha256: Digest,
     },
+    /// As PostgreSQL keeps it: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>` (RFC 5802,
+    /// RFC 7677). Nobody can log in with it; of a password that can be guessed it would be a proof.
+    ScramSha256 {
+        verifier: String,
+    },
 }
 
 impl Public {
@@ -55,6 +63,7 @@ impl Public {
         match self {
             Self::SshKey { .. } => Half::SshKey,
             Self::TokenDigest { .. } => Half::TokenDigest,
+            Self::ScramSha256 { .. } => Half::ScramSha256,
         }
     }
 
@@ -63,6 +72,7 @@ impl Public {
         match self {
             Self::SshKey { fingerprint, .. } => format!("ssh:{fingerprint}"),
             Self::TokenDigest { sha256 } => format!("sha256:{sha256}"),
+            Self::ScramSha256 { verifier } => format!("scram:{}", Digest::of(verifier.as_bytes())),
         }
     }
 
@@ -71,6 +81,7 @@ impl Public {
         match self {
             Self::SshKey { .. } => None,
             Self::TokenDigest { sha256 } => Some(*sha256),
+            Self::ScramSha256 { verifier } => Some(Digest::of(verifier.as_bytes())),
         }
     }
 }

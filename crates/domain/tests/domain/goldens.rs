@@ -387,6 +387,12 @@ fn credentials() -> Vec<grant::Event> {
         Event::Ended { gone: Gone::ValidityOver },
         Event::Ended { gone: Gone::RevocationReadBack { hosts: hosts(&["a", "b"]) } },
         Event::Ended { gone: Gone::NeverIssued },
+        Event::Collected(collected(Public::ScramSha256 {
+            verifier: "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$\
+                       WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:\
+                       wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+                .to_owned(),
+        })),
     ]
 }
 

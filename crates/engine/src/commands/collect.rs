@@ -21,12 +21,14 @@ const PATIENCE: u64 = 5;
 /// The namespace in which the receiver of a certificate signs the grant's id (SSHSIG).
 pub const NAMESPACE: &str = half::NAMESPACE;
 
-/// A public half: an SSH key with the grant's id signed by it, or the SHA-256 of a token, in hex.
+/// A public half: an SSH key with the grant's id signed by it, the SHA-256 of a token, in hex, or the
+/// SCRAM-SHA-256 verifier of a password.
 #[derive(Clone, Debug, Default)]
 pub struct Submitted {
     pub ssh_key: Option<String>,
     pub signature: Option<String>,
     pub token_sha256: Option<String>,
+    pub scram_verifier: Option<String>,
     /// Address blocks that the credential is to be good from; anywhere if there are none.
     pub from: Vec<String>,
 }
@@ -52,10 +54,10 @@ impl Command for CollectGrant {
             holder.ok_or_else(|| Refusal::UnknownIdentity { given: receiver.to_string() })?;
         let half = grant::may_collect(&grant, by, &holder, draft.now)?;
         let half::Read { public, sources } = half::read(half, grant.id, &self.submitted.given())?;
-        // A key may serve its holder again; a token was drawn for this once.
+        // A key may serve its holder again; a token or password was drawn for this once.
         let except = match half {
             Half::SshKey => Some((receiver, by)),
-            Half::TokenDigest => None,
+            Half::TokenDigest | Half::ScramSha256 => None,
         };
         let anothers = store.collected_before(&public, except, &mut draft.facts).await?;
         let collected = Collected { by, public, sources };
@@ -68,8 +70,8 @@ impl Command for CollectGrant {
 
 impl Submitted {
     fn given(&self) -> half::Submitted {
-        let Self { ssh_key, signature, token_sha256, from } = self.clone();
-        half::Submitted { ssh_key, signature, token_sha256, from }
+        let Self { ssh_key, signature, token_sha256, scram_verifier, from } = self.clone();
+        half::Submitted { ssh_key, signature, token_sha256, scram_verifier, from }
     }
 }
 

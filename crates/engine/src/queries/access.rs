@@ -131,7 +131,7 @@ pub struct QuestionView {
 /// What a grant waits for.
 #[derive(Clone, Debug, Serialize)]
 pub struct CollectView {
-    /// `ssh_key` or `token_digest`.
+    /// `ssh_key`, `token_digest` or `scram_sha256`.
     pub half: &'static str,
     pub until: Timestamp,
 }
@@ -152,7 +152,7 @@ pub struct GrantView {
     pub first_seen_at: Option<Timestamp>,
     /// While it waits for its receiver: what has to be handed in, and until when.
     pub collect: Option<CollectView>,
-    /// The public half that was collected, as `ssh:SHA256:...` or `sha256:...`.
+    /// The public half that was collected, as `ssh:SHA256:...`, `sha256:...` or `scram:...`.
     pub collected: Option<String>,
     /// The certificate, which is public: who has no key for it can do nothing with it.
     pub certificate: Option<String>,

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use placet_domain::action::{Effect, Outcome};
+use placet_domain::canonical::Digest;
 use placet_domain::event::{Event, trail as seal};
 use placet_domain::finding;
 use placet_domain::grant::{self, Collected, Gone, Public, Reason};
@@ -361,6 +362,10 @@ fn collection(collected: &Collected, related: &Related) -> String {
         }
         Public::TokenDigest { sha256 } => {
             format!("for a token of their own with SHA-256 {}", sha256.short())
+        }
+        Public::ScramSha256 { verifier } => {
+            let digest = Digest::of(verifier.as_bytes());
+            format!("for a password of their own, with a verifier of SHA-256 {}", digest.short())
         }
     };
     let sources = match collected.sources.is_empty() {

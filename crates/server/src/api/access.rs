@@ -19,13 +19,15 @@ pub(crate) struct Revoke {
     note: Option<String>,
 }
 
-/// A public half: an SSH key with the grant's id signed by it, or the digest of a token.
+/// A public half: an SSH key with the grant's id signed by it, the digest of a token, or the verifier
+/// of a password.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Collect {
     ssh_key: Option<String>,
     signature: Option<String>,
     token_sha256: Option<String>,
+    scram_verifier: Option<String>,
     #[serde(default)]
     from: Vec<String>,
 }
@@ -52,8 +54,8 @@ pub(crate) async fn collect(
     Named(grant): Named<GrantId>,
     Body(collect): Body<Collect>,
 ) -> Result<Json<GrantView>, Failed> {
-    let Collect { ssh_key, signature, token_sha256, from } = collect;
-    let submitted = Submitted { ssh_key, signature, token_sha256, from };
+    let Collect { ssh_key, signature, token_sha256, scram_verifier, from } = collect;
+    let submitted = Submitted { ssh_key, signature, token_sha256, scram_verifier, from };
     Ok(Json(engine.collect(actor, &CollectGrant { grant, submitted }).await?))
 }
 

@@ -1,0 +1,102 @@
+//! What is said of a server that does not do as it is told: sure only where it is sure.
+
+use std::time::Duration;
+
+use placet_domain::action::Outcome;
+use placet_domain::observation::{Completeness, Scope};
+use sqlx::Executor as _;
+
+use crate::server::{Ground, Server};
+use crate::{at, failed, grant, remove};
+
+/// A server that may be stopped without being in another test's way.
+fn own() -> &'static Server {
+    Box::leak(Box::new(Server::start()))
+}
+
+#[tokio::test]
+async fn who_may_not_or_cannot_write_has_surely_changed_nothing() {
+    let ground = Ground::new("cannot", &["app", "foreign"]).await;
+    ground.account("ines").await;
+    let (target, app) = (ground.target(&[]), ground.binding("app", "ines"));
+    let hand = async |statement: &str| ground.server.by_hand(statement).await;
+    hand("alter role cannot_placet set default_transaction_read_only = on").await;
+    assert!(failed(grant(&*target, &app).await).contains("the server is read-only"));
+    hand("alter role cannot_placet reset default_transaction_read_only").await;
+    hand("alter role cannot_placet nocreaterole; revoke cannot_foreign from cannot_placet").await;
+    let why = failed(grant(&*target, &ground.binding("foreign", "ines")).await);
+    assert!(why.contains("(42501)"), "{why}");
+    // With the admin option on a role it needs no more.
+    assert_eq!(grant(&*target, &app).await, Outcome::Done);
+    hand("alter role cannot_placet nologin").await;
+    assert!(failed(remove(&*target, &app).await).contains("not permitted to log in"));
+    assert_eq!(at(&*target, &app).await, (true, false));
+}
+
+#[tokio::test]
+async fn a_server_that_answers_slowly_is_given_up_before_anything_happened() {
+    let ground = Ground::new("slow", &["app"]).await;
+    ground.account("ines").await;
+    let (target, app) = (ground.target(&[]), ground.binding("app", "ines"));
+    let mut boss = ground.server.boss().await;
+    // Somebody else's change that does not come to its end.
+    boss.execute("begin").await.unwrap();
+    boss.execute("lock table pg_auth_members in access exclusive mode").await.unwrap();
+    let begun = tokio::time::Instant::now();
+    let why = failed(grant(&*target, &app).await);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{why}");
+    boss.execute("rollback").await.unwrap();
+    assert_eq!(at(&*target, &app).await, (false, false));
+    assert_eq!(grant(&*target, &app).await, Outcome::Done);
+}
+
+#[tokio::test]
+async fn a_server_that_is_cut_off_in_the_commit_leaves_doubt_and_one_that_is_gone_does_not() {
+    let server = own();
+    let ground = Ground::on(server, "doubt", &["app", "more"]).await;
+    ground.account("ines").await;
+    let (target, app) = (ground.target(&[]), ground.binding("app", "ines"));
+    // A commit that waits for a standby that never comes.
+    server.by_hand("alter system set synchronous_standby_names = 'nobody'").await;
+    server.by_hand("select pg_reload_conf()").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let cut = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::task::spawn_blocking(|| server.down()).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(grant(&*target, &app), cut);
+    let Outcome::InDoubt { why } = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("whether it was committed is not known"), "{why}");
+
+    assert!(failed(grant(&*target, &app).await).contains("the connection broke"));
+    assert!(failed(remove(&*target, &app).await).contains("the connection broke"));
+    let look = target.observe(&Scope::Everything).await;
+    assert_eq!(look.completeness, Completeness::Unknown);
+    assert!(look.present.is_empty() && look.detail.unwrap().contains("the connection broke"));
+
+    server.up();
+    assert_eq!(at(&*target, &app).await, (true, false), "it had been committed after all");
+    // Nobody says whether it was: in doubt after a while, not for ever.
+    let more = ground.binding("more", "ines");
+    let outcome = grant(&*target, &more).await;
+    assert!(matches!(outcome, Outcome::InDoubt { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_stands_still_or_only_reads_has_done_nothing() {
+    let server = own();
+    let ground = Ground::on(server, "still", &["app"]).await;
+    ground.account("ines").await;
+    let (target, app) = (ground.target(&[]), ground.binding("app", "ines"));
+    server.signal("STOP");
+    let why = failed(grant(&*target, &app).await);
+    let look = target.observe(&Scope::Everything).await;
+    server.signal("CONT");
+    assert!(why.contains("no answer within 5 seconds"), "{why}");
+    assert_eq!(look.completeness, Completeness::Unknown);
+    assert_eq!(at(&*target, &app).await, (false, false));
+
+    server.become_standby();
+    assert!(failed(grant(&*target, &app).await).contains("the server is read-only"));
+    assert_eq!(at(&*target, &app).await, (false, false), "a standby can be looked at");
+}
