@@ -100,7 +100,8 @@ fn one_crate_knows_each_thing() {
         ("sqlx", "store connectors"),
         ("tlog_tiles", "ledger"),
         ("signed_note", "ledger"),
-        ("axum", "server cli"),
+        // `fuzz` posts hostile bodies to the router itself.
+        ("axum", "server cli fuzz"),
         ("clap", "cli"),
     ];
     for (library, owners) in only {
