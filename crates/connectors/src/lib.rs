@@ -24,13 +24,16 @@
 //!    the wild) is never `Complete`; `read_back` says on which enrolled hosts a revocation shows.
 //! 8. Where it says that sessions are ended, `remove` ends those that began with the access, and a
 //!    look names every one that is open.
-//! 9. Errors are words for people. No secret stands in them, nor in any `Debug`.
+//! 9. Where people carry things out by hand, `grant` and `remove` answer `Ordered`, and a look is
+//!    `Unknown`: nobody ever calls such a thing done or seen.
+//! 10. Errors are words for people. No secret stands in them, nor in any `Debug`.
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod file;
 pub mod group_file;
 pub mod half;
+pub mod manual;
 pub mod postgres;
 pub mod receivers;
 mod registry;
@@ -66,6 +69,8 @@ pub struct Abilities {
     pub residual_seconds: u64,
     /// What the receiver must hand in before anything is granted, where the target issues.
     pub issues: Option<Half>,
+    /// People carry it out: no program reaches the target, and nobody can look.
+    pub by_hand: bool,
 }
 
 /// What becomes of a session that is open when its access is removed.
@@ -80,9 +85,10 @@ pub enum Sessions {
 }
 
 impl Abilities {
-    /// Whether a look can show what was granted. A certificate in the wild no look shows.
+    /// Whether a look can show what was granted. Neither a certificate in the wild nor what is
+    /// done by hand is ever seen.
     pub fn is_observable(&self) -> bool {
-        !self.issues.is_some_and(Half::is_in_the_wild)
+        !self.by_hand && !self.issues.is_some_and(Half::is_in_the_wild)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use placet_domain::name::ConnectorKind;
 
-use crate::{Connector, Settings, group_file, postgres, simulated, ssh_ca, token_file};
+use crate::{Connector, Settings, group_file, manual, postgres, simulated, ssh_ca, token_file};
 
 /// Makes a connector from the settings of a target.
 pub type Build = Arc<dyn Fn(&Settings) -> Result<Arc<dyn Connector>, String> + Send + Sync>;
@@ -46,6 +46,7 @@ impl Registry {
     pub fn shipped() -> Self {
         let mut registry = Self { kinds: BTreeMap::new() };
         registry.add("group-file", group_file::SETTINGS, Arc::new(group_file::build));
+        registry.add("manual", manual::SETTINGS, Arc::new(manual::build));
         registry.add("postgres", postgres::SETTINGS, Arc::new(postgres::build));
         registry.add("simulated", simulated::SETTINGS, Arc::new(simulated::build));
         registry.add("ssh-ca", ssh_ca::SETTINGS, Arc::new(ssh_ca::build));

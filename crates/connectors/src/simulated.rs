@@ -240,6 +240,7 @@ impl Connector for Simulated {
             tells_scopes: !memory.scopes.is_empty(),
             residual_seconds: 0,
             issues: memory.issues,
+            by_hand: false,
         }
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::no_fields;
 use crate::id::ActionId;
+use crate::name::TeamName;
 use crate::time::Timestamp;
 
 /// What is to be done on the target.
@@ -24,6 +25,18 @@ pub enum Outcome {
     Failed { why: String },
     /// The reply was lost or never came: it may have been done.
     InDoubt { why: String },
+    /// People were told to do it; nobody has said yet that it was done.
+    Ordered { told: Told },
+}
+
+/// What people were told: the work order behind an action.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    pub due_at: Timestamp,
+    /// Who may do it beside the owners of target and entitlement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
 }
 
 /// An action as recorded: the intent before the call, the outcome after it.
@@ -46,7 +59,10 @@ impl Action {
     /// From when on the call can provably have no further effect.
     pub fn provably_over_at(&self) -> Timestamp {
         match (&self.outcome, self.finished_at) {
-            (Some(Outcome::Done | Outcome::Failed { .. }), Some(at)) => at,
+            // What people were told is done or not in a work order of its own; the telling is over.
+            (Some(Outcome::Done | Outcome::Failed { .. } | Outcome::Ordered { .. }), Some(at)) => {
+                at
+            }
             _ => self.call_over_by,
         }
     }

@@ -149,6 +149,10 @@ impl Event {
         "team.registered",
         "team.revised",
         "trail.sealed",
+        "work.carried_out",
+        "work.confirmed",
+        "work.overdue",
+        "work.returned",
     ];
 
     /// Whether access may come of it, so that it wants a time that can be trusted. What ends access,
@@ -247,6 +251,10 @@ impl Event {
                 grant::Event::Activated { .. } => "grant.activated",
                 grant::Event::Ending { .. } => "grant.ending",
                 grant::Event::SeenStill { .. } => "grant.seen_still",
+                grant::Event::CarriedOut(_) => "work.carried_out",
+                grant::Event::Returned(_) => "work.returned",
+                grant::Event::Confirmed(_) => "work.confirmed",
+                grant::Event::WorkOverdue { .. } => "work.overdue",
                 grant::Event::Ended { .. } => "grant.ended",
                 grant::Event::Cancelled { .. } => "grant.cancelled",
             },
@@ -334,7 +342,7 @@ impl<'de> Deserialize<'de> for Event {
             "request" | "approval" | "question" | "review" => {
                 serde_json::from_value(value).map(Self::Request)
             }
-            "grant" | "action" => serde_json::from_value(value).map(Self::Grant),
+            "grant" | "action" | "work" => serde_json::from_value(value).map(Self::Grant),
             "finding" => serde_json::from_value(value).map(Self::Finding),
             "credential" => serde_json::from_value(value).map(Self::Credential),
             "delegation" => serde_json::from_value(value).map(Self::Delegation),

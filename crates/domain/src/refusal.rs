@@ -204,6 +204,21 @@ refusals! {
     NoApproval {} = "no_approval", Conflict,
         "you have no approval on this request that could be withdrawn",
         "nothing needs to be done";
+    NoWorkOrder { action: String, why: String } = "no_work_order", Conflict,
+        "`{action}` is no work order that waits for this: {why}",
+        "list the open ones with `placet work list`";
+    WorksForThemselves { what: String } = "works_for_themselves", Forbidden,
+        "you asked for this or would benefit from it, so {what} is for somebody else",
+        "ask another of those who answer for the target";
+    ApproverCarriesOut {} = "approver_carries_out", Forbidden,
+        "you approved this access, and who approves does not carry out",
+        "ask another of those who answer for the target";
+    OtherEvidence {} = "other_evidence", Conflict,
+        "this is not the evidence that was handed in: its SHA-256 is another",
+        "look at the very file that was named, or send the work back";
+    ConfirmsOwnWork {} = "confirms_own_work", Forbidden,
+        "you carried this out yourself, so a second person must confirm it",
+        "show the evidence to another of those who answer for the target";
     NotNarrower { request: String } = "not_narrower", Forbidden,
         "this asks for as much as `{request}`, or for more; an approver can only ask for less",
         "name a shorter length, or an entitlement of a lower privilege on the same target; for more, the asker revises it";

@@ -65,7 +65,13 @@ fn next(kind: Kind, about: &Stream) -> Option<String> {
             "see `placet grants --all`; you may ask again".to_owned()
         }
         Kind::CollectWaits => format!("bring a key or draw a token with `placet collect {about}`"),
-        Kind::GrantActive => "see `placet grants`".to_owned(),
+        Kind::WorkWaits | Kind::WorkReturned => {
+            "see `placet work list`, then `placet work done`".to_owned()
+        }
+        Kind::WorkToConfirm => {
+            "see `placet work list`, then `placet work confirm` or `placet work return`".to_owned()
+        }
+        Kind::GrantActive | Kind::GrantUnverified => "see `placet grants`".to_owned(),
         Kind::Stuck
         | Kind::FindingOpened
         | Kind::FindingDue

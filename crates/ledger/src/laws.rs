@@ -10,7 +10,7 @@ use placet_domain::action::{Effect, Outcome};
 use placet_domain::actor::Actor;
 use placet_domain::entry::Entry;
 use placet_domain::event::Event;
-use placet_domain::grant::{self, Collected, Gone, Grant, Intended, Issued};
+use placet_domain::grant::{self, CarriedOut, Collected, Confirmed, Gone, Grant, Intended, Issued};
 use placet_domain::id::{IdentityId, Stream};
 use placet_domain::observation::Completeness;
 use placet_domain::request::{
@@ -205,7 +205,10 @@ impl Judged {
             E::Ending { .. } => unless([(
                 matches!(
                     state,
-                    grant::State::Pending | grant::State::Active | grant::State::Issued
+                    grant::State::Pending
+                        | grant::State::Active
+                        | grant::State::Unverified
+                        | grant::State::Issued
                 ),
                 "the end was ordered of access that had not begun",
             )]),
@@ -218,7 +221,10 @@ impl Judged {
                 state == grant::State::Approved,
                 "a grant was cancelled that had begun, so its end was never seen",
             )]),
-            E::Finished(_) | E::SeenStill { .. } => Vec::new(),
+            E::CarriedOut(one) => self.look_at_work(grant, entry, one),
+            E::Returned(one) => by_person(entry, one.by),
+            E::Confirmed(one) => self.look_at_confirmation(grant, entry, one),
+            E::Finished(_) | E::SeenStill { .. } | E::WorkOverdue { .. } => Vec::new(),
         };
         if state.is_over() {
             let name = entry.event.0.type_name();
@@ -276,6 +282,40 @@ impl Judged {
             (in_time, "the access was begun after the approval had lapsed"),
             (collected, "the access was begun before its receiver had collected it"),
         ])
+    }
+
+    /// That whoever worked answers for the target, the trail does not show.
+    fn look_at_work(&self, grant: &Grant, entry: &Entry, one: &CarriedOut) -> Vec<String> {
+        let work = grant.work.as_deref().filter(|work| work.action == one.action);
+        let creates = work.is_some_and(|work| work.effect == Effect::Grant);
+        let approvers = self.agreed.as_ref().map(Request::approvers).unwrap_or_default();
+        let mut wrong = by_person(entry, one.by);
+        wrong.extend(unless([
+            (
+                work.is_some_and(|work| work.carried_out.is_none() && work.is_open()),
+                "work was carried out that nobody was told to do",
+            ),
+            (!(creates && approvers.contains(&one.by)), "who approved it carried it out"),
+            (!self.gains(one.by), "who gains by it carried it out"),
+        ]));
+        wrong
+    }
+
+    fn look_at_confirmation(&self, grant: &Grant, entry: &Entry, one: &Confirmed) -> Vec<String> {
+        let work = grant.work.as_deref().filter(|work| work.action == one.action);
+        let done = work.filter(|work| work.is_open()).and_then(|work| work.carried_out.as_ref());
+        let mut wrong = by_person(entry, one.by);
+        wrong.extend(unless([
+            (done.is_some(), "work was confirmed that nobody had carried out"),
+            (done.is_none_or(|done| done.by != one.by), "who carried it out confirmed it"),
+            (!self.gains(one.by), "who gains by it confirmed it"),
+        ]));
+        wrong
+    }
+
+    /// Whether somebody asked for it, receives it, or stands behind those who do.
+    fn gains(&self, who: IdentityId) -> bool {
+        self.request.as_ref().is_some_and(|request| request.excluded.contains(&who))
     }
 
     /// That whoever collected is the receiver, or stands above it in the chain of owners, is all
@@ -485,6 +525,9 @@ fn look_at_end(grant: &Grant, gone: &Gone, at: Timestamp) -> Vec<String> {
                 && !grant.is_in_the_wild()
                 && calls_over(sighting.began_at)
         }
+        Gone::ConfirmedByPeople { action } => grant.work.as_deref().is_some_and(|work| {
+            work.action == *action && work.effect == Effect::Remove && !work.is_open()
+        }),
     };
     unless([
         (grant.state == grant::State::Ending, "the access ended without its end being ordered"),

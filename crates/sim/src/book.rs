@@ -425,9 +425,44 @@ impl Book {
         match event {
             grant::Event::Approved(approved) => self.judge_approved(approved),
             grant::Event::Intended(intended) => self.judge_intent(id, line, intended),
+            grant::Event::CarriedOut(one) => self.judge_hands(id, &line.entry, one.by, &[]),
+            grant::Event::Confirmed(one) => {
+                let work = self.grant(id).and_then(|grant| grant.work.as_deref());
+                let done = work.and_then(|work| work.carried_out.as_ref()).map(|done| done.by);
+                let done = done.ok_or_else(|| {
+                    Law::End.broken(format!("`{id}` was confirmed, and nobody had done it"))
+                })?;
+                self.judge_hands(id, &line.entry, one.by, &[done])
+            }
             grant::Event::Ended { gone } => self.judge_end(id, gone, line.entry.at),
             _ => Ok(()),
         }
+    }
+
+    /// Law 2 by hand: a person of their own, who gains nothing by it; who approved does not carry
+    /// out, and who carried out does not confirm.
+    fn judge_hands(
+        &self,
+        id: GrantId,
+        entry: &Entry,
+        by: IdentityId,
+        not: &[IdentityId],
+    ) -> Result<(), Breach> {
+        let grant = self.grant(id);
+        let request = grant.and_then(|grant| self.request(grant.approved.request));
+        let creates = grant
+            .and_then(|grant| grant.work.as_ref())
+            .is_some_and(|work| work.effect == Effect::Grant && work.carried_out.is_none());
+        let gains = request.is_none_or(|one| {
+            let parties = [one.revision.requester, one.revision.receiver];
+            parties.iter().any(|party| *party == by || self.owners_of(*party).contains(&by))
+        });
+        let approved = request.is_some_and(|one| creates && one.approvers().contains(&by));
+        let own = matches!(entry.actor, Actor::Person { id, .. } if id == by);
+        if own && !gains && !approved && !not.contains(&by) {
+            return Ok(());
+        }
+        Err(Law::Independence.broken(format!("`{by}` worked on `{id}` by hand, and must not")))
     }
 
     fn judge_approved(&self, approved: &grant::Approved) -> Result<(), Breach> {
@@ -547,6 +582,7 @@ impl Book {
         let live = [
             grant::State::Pending,
             grant::State::Active,
+            grant::State::Unverified,
             grant::State::Issued,
             grant::State::Ending,
         ];
@@ -578,6 +614,10 @@ impl Book {
                 at >= one.over_at && grant.until.is_some_and(|until| one.over_at >= until)
             }),
             Gone::RevocationReadBack { hosts } => grant.issued.is_some() && !hosts.is_empty(),
+            Gone::ConfirmedByPeople { action } => grant.work.as_deref().is_some_and(|work| {
+                let done = work.carried_out.as_ref().map(|one| one.by);
+                work.action == *action && done.is_some() && work.confirmed_by != done
+            }),
             Gone::NeverIssued => grant.is_in_the_wild() && grant.issued.is_none(),
             Gone::CarriedOn { by } => self.grant(*by).is_some_and(|other| {
                 other.approved.receiver == grant.approved.receiver

@@ -21,6 +21,7 @@ use placet_domain::state::State;
 use placet_store::Mode;
 
 use crate::book::{Book, Line};
+use crate::by_hand;
 use crate::company;
 use crate::target::Call;
 use crate::world::World;
@@ -344,8 +345,19 @@ impl Checkers {
     /// Law 3 with nothing left in its way: what is over is gone, and no finding outlives its cause.
     pub async fn check_settled(&self, world: &World) -> Result<(), Breach> {
         let now = world.nature.moment();
+        let findings = self.open_findings(world).await?;
+        let loud = |id| {
+            let about = |one: &finding::Finding| {
+                one.opened.kind == Kind::Stuck && one.opened.grant == Some(id)
+            };
+            findings.iter().any(|(one, _)| about(one))
+        };
         for grant in self.book.grants() {
             let id = grant.id;
+            // People have until then, and after that it is loud.
+            if by_hand::open(grant).is_some_and(|work| now < work.told.due_at || loud(id)) {
+                continue;
+            }
             if grant.state == grant::State::Ending {
                 let why = format!("`{id}` is still ending, with nothing in its way");
                 return Err(Law::End.broken(why));

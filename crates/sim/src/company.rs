@@ -7,7 +7,7 @@ use placet_engine::commands::found::{
     Catalogue, EntitlementLine, PersonLine, TargetLine, TeamLine, WorkloadLine,
 };
 
-use crate::credentials;
+use crate::{by_hand, credentials};
 
 /// The two who found it; they are never deactivated, so that somebody can always log in.
 pub const ADMINISTRATORS: [&str; 2] = ["adam", "anna"];
@@ -142,7 +142,7 @@ pub const OFFERS: &[Offer] = &[
 
 /// Everything that can be asked for anywhere.
 pub fn offers() -> impl Iterator<Item = &'static Offer> {
-    OFFERS.iter().chain(credentials::OFFERS)
+    OFFERS.iter().chain(credentials::OFFERS).chain(by_hand::OFFERS)
 }
 
 /// Everybody who can log in.
@@ -204,11 +204,27 @@ fn entitlement(offer: &Offer) -> EntitlementLine {
     }
 }
 
-/// The catalogue that the company is founded with; with `issuing`, what issues credentials too.
-pub fn catalogue(issuing: bool) -> Catalogue {
+/// What a company has beside the usual.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extent {
+    /// Two targets that issue credentials.
+    pub credentials: bool,
+    /// A target that no program reaches.
+    pub by_hand: bool,
+}
+
+impl Extent {
+    pub const EVERYTHING: Self = Self { credentials: true, by_hand: true };
+}
+
+/// The catalogue that the company is founded with.
+pub fn catalogue(extent: Extent) -> Catalogue {
     let more = |yes: bool| if yes { usize::MAX } else { 0 };
-    let targets = TARGETS.iter().chain(credentials::TARGETS.iter().take(more(issuing)));
-    let offers = OFFERS.iter().chain(credentials::OFFERS.iter().take(more(issuing)));
+    let (issuing, manual) = (more(extent.credentials), more(extent.by_hand));
+    let targets = TARGETS.iter().chain(credentials::TARGETS.iter().take(issuing));
+    let targets = targets.chain(by_hand::TARGETS.iter().take(manual));
+    let offers = OFFERS.iter().chain(credentials::OFFERS.iter().take(issuing));
+    let offers = offers.chain(by_hand::OFFERS.iter().take(manual));
     let team = |(one, within): &(&str, Option<&str>)| TeamLine {
         name: name(one),
         within: within.iter().map(|outer| name(outer)).collect(),
@@ -222,12 +238,20 @@ pub fn catalogue(issuing: bool) -> Catalogue {
         accounts: std::collections::BTreeMap::new(),
         active: true,
     };
-    let target = |(one, owner): &(&str, &str)| TargetLine {
-        name: name(one),
-        owner: name(owner),
-        connector: name("simulated"),
-        settings: [("name".to_owned(), (*one).to_owned())].into(),
-        retired: false,
+    let target = |(one, owner): &(&str, &str)| {
+        let manual = by_hand::TARGETS.iter().any(|(name, _)| name == one);
+        let (connector, settings) = match manual {
+            true => ("manual", by_hand::SETTINGS),
+            false => ("simulated", &[("name", *one)][..]),
+        };
+        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        TargetLine {
+            name: name(one),
+            owner: name(owner),
+            connector: name(connector),
+            settings: settings.iter().map(own).collect(),
+            retired: false,
+        }
     };
     Catalogue {
         administrators: ADMINISTRATORS.iter().map(|one| name(one)).collect(),

@@ -12,7 +12,8 @@
 #![allow(clippy::expect_used)]
 
 pub mod book;
-pub mod chaos;
+pub mod by_hand;
+mod chaos;
 pub mod checkers;
 pub mod company;
 pub mod credentials;

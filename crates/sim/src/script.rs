@@ -10,12 +10,13 @@
 //! `prod meets refuse, lose-reply`, `prod ignores 2 removals`, `prod heals`, `by hand + staging deploy eve`, `prod has sessions`,
 //! `session + staging deploy ines`.
 //! `olga revokes g1 before commit 2 of work` happens in the midst of a round of the workers.
-//! What credentials add is at the top of `credentials.rs`.
+//! What people do by hand is in `by_hand`; what credentials add is at the top of `credentials.rs`.
 //! Looking: `show requests`, `show grants`, `show findings`, `show ledger 1`, `show prod`.
 //! Sentences about what lasts are in `lasting`; what people do to the catalogue and to policy stands in
 //! `catalogue`, and what they are told of it in `telling`; how things are shown, in `shown`. `#` begins
 //! a comment. After every line the laws are checked.
 
+mod by_hand;
 mod catalogue;
 mod lasting;
 mod shown;
@@ -41,7 +42,7 @@ use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
 
 use crate::chaos::Blow;
 use crate::checkers::Checkers;
-use crate::company;
+use crate::company::{self, Extent};
 use crate::credentials;
 use crate::world::{Broken, World};
 use shown::since;
@@ -72,10 +73,7 @@ struct Story {
 /// Tells a story. The error is a line that cannot be read, or a law that was broken.
 pub async fn tell(text: &str) -> Result<Told, String> {
     let mut story = Story {
-        world: match text.lines().any(|line| line.trim() == "the company issues credentials") {
-            true => World::issuing(0, 0).await,
-            false => World::new(0, 0).await,
-        },
+        world: World::with(extent(text), 0, 0).await,
         checkers: Checkers::default(),
         short: BTreeMap::new(),
         first: BTreeMap::new(),
@@ -96,6 +94,15 @@ pub async fn tell(text: &str) -> Result<Told, String> {
     }
     story.checkers.thoroughly(&story.world).await.map_err(|breach| breach.to_string())?;
     Ok(Told { transcript: story.out, types: story.checkers.book.types })
+}
+
+/// What a story's company has beside the usual.
+fn extent(text: &str) -> Extent {
+    let says = |sentence: &str| text.lines().any(|line| line.trim() == sentence);
+    Extent {
+        credentials: says("the company issues credentials"),
+        by_hand: says("the company works by hand"),
+    }
 }
 
 /// The words of a line; what stands in quotes is one word.
@@ -158,6 +165,8 @@ impl Story {
         } else if let Some(done) = self.decides(&words).await? {
             done
         } else if let Some(done) = self.lasts(&words).await? {
+            done
+        } else if let Some(done) = self.works_by_hand(&words).await? {
             done
         } else if let Some(done) = self.governs(&words).await? {
             done

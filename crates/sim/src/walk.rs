@@ -2,6 +2,7 @@
 //! fail, hands change them, Placet dies; and after every step the laws are checked. Each step draws
 //! with dice of its own, so that a step can be left out without moving the others.
 
+mod by_hand;
 mod catalogue;
 mod lasting;
 mod trouble;
@@ -23,7 +24,7 @@ use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
 
 use crate::checkers::{Breach, Checkers, Law};
-use crate::company::{self, ADMINISTRATORS, AUDITOR};
+use crate::company::{self, ADMINISTRATORS, AUDITOR, Extent};
 use crate::credentials;
 use crate::dice::Dice;
 use crate::target::{Lie, Watched};
@@ -127,7 +128,7 @@ pub async fn walk(plan: &Plan) -> Result<Walked, Box<Failure>> {
     let Plan { seed, steps, .. } = *plan;
     let mut walk = Walk {
         seed,
-        world: World::issuing(seed, TICK).await,
+        world: World::with(Extent::EVERYTHING, seed, TICK).await,
         checkers: Checkers::default(),
         dice: Dice::new(seed, "walk"),
         story: Vec::new(),
@@ -218,7 +219,8 @@ impl Walk {
         match self.dice.below(100) {
             0..=13 => self.ask().await,
             14..=20 => self.approve().await,
-            21..=23 => self.collect().await,
+            21..=22 => self.collect().await,
+            23 => self.work_by_hand().await,
             24..=33 => self.agree_together().await,
             34..=36 => self.overtaken().await,
             37..=40 => self.interrupt().await,
@@ -683,6 +685,9 @@ impl Walk {
             let worked = self.world.work().await;
             worked.map_err(|broken| Law::End.broken(broken.to_string()))?;
             self.checkers.after_step(&self.world, true).await?;
+            let by_hand = self.finish_by_hand().await;
+            by_hand.map_err(|broken| Law::End.broken(broken.to_string()))?;
+            self.checkers.after_step(&self.world, false).await?;
         }
         self.checkers.check_settled(&self.world).await
     }

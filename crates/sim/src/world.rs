@@ -21,7 +21,7 @@ use placet_store::{Mode, Settings, Store};
 use tempfile::TempDir;
 
 use crate::chaos::{ChaosLog, Fate};
-use crate::company::{self, ADMINISTRATORS};
+use crate::company::{self, ADMINISTRATORS, Extent};
 use crate::credentials;
 use crate::mail::Mail;
 use crate::nature::Nature;
@@ -111,20 +111,20 @@ pub struct World {
 impl World {
     /// A world with a founded company. `tick` is how many microseconds each look at the clock takes.
     pub async fn new(seed: u64, tick: i64) -> Self {
-        Self::of(seed, tick, false, placet_policy::shipped()).await
+        Self::with(Extent::default(), seed, tick).await
     }
 
-    /// The same, where two more targets issue credentials.
-    pub async fn issuing(seed: u64, tick: i64) -> Self {
-        Self::of(seed, tick, true, placet_policy::shipped()).await
+    /// The same, with more than the usual.
+    pub async fn with(extent: Extent, seed: u64, tick: i64) -> Self {
+        Self::of(seed, tick, extent, placet_policy::shipped()).await
     }
 
     /// The same, under other policies.
     pub async fn ruled_by(seed: u64, bundle: Bundle) -> Self {
-        Self::of(seed, 1_000, false, bundle).await
+        Self::of(seed, 1_000, Extent::default(), bundle).await
     }
 
-    async fn of(seed: u64, tick: i64, issuing: bool, bundle: Bundle) -> Self {
+    async fn of(seed: u64, tick: i64, extent: Extent, bundle: Bundle) -> Self {
         let nature = Nature::new(seed, tick);
         let fate = Fate::default();
         let watched = |name: &str| {
@@ -132,8 +132,13 @@ impl World {
             let real = Simulated::issuing(issues, hosts.iter().copied());
             (name.to_owned(), Watched::new(real, nature.clone(), fate.clone()))
         };
-        let catalogue = company::catalogue(issuing);
-        let targets = catalogue.target.iter().map(|one| watched(&one.name.to_string())).collect();
+        let catalogue = company::catalogue(extent);
+        let targets = catalogue
+            .target
+            .iter()
+            .filter(|one| one.connector.as_str() == "simulated")
+            .map(|one| watched(&one.name.to_string()))
+            .collect();
         let mut world = Self {
             dir: directory(),
             process: None,

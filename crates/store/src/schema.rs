@@ -13,6 +13,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_lasting", include_str!("../migrations/0004_lasting.sql")),
     ("0005_notices", include_str!("../migrations/0005_notices.sql")),
     ("0006_lanes", include_str!("../migrations/0006_lanes.sql")),
+    ("0007_work", include_str!("../migrations/0007_work.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.

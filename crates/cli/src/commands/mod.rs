@@ -18,6 +18,7 @@ mod request;
 mod review;
 mod scram;
 mod serve;
+mod work;
 
 use std::path::{Path, PathBuf};
 
@@ -87,6 +88,9 @@ enum Verb {
     /// The reviews that emergencies owe.
     #[command(subcommand)]
     Review(review::Verb),
+    /// What is to be done by hand, at targets that no program reaches.
+    #[command(subcommand)]
+    Work(work::Verb),
     /// Who may decide in my place.
     #[command(subcommand)]
     Delegation(delegation::Verb),
@@ -159,6 +163,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Deny(args) => request::deny(&context, args).await,
         Verb::BreakGlass(args) => request::break_glass(&context, args).await,
         Verb::Review(verb) => review::run(&context, verb).await,
+        Verb::Work(verb) => work::run(&context, verb).await,
         Verb::Delegation(verb) => delegation::run(&context, verb).await,
         Verb::Over { event } => grants::over(&context, &event).await,
         Verb::Grants(args) => grants::list(&context, args).await,

@@ -23,6 +23,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("already_collected", "bad_collections_get_a_refusal"),
     ("unfit_half", "bad_collections_get_a_refusal"),
     ("not_your_half", "bad_collections_get_a_refusal"),
+    ("approver_carries_out", "one_carries_out_and_another_confirms"),
     ("wrong_step", "every_step_of_a_grant_follows_or_is_refused_in_words"),
     ("unknown_finding", "a_finding_is_opened_once_answered_and_resolved_once"),
     ("not_acceptable", "a_finding_is_opened_once_answered_and_resolved_once"),
@@ -70,6 +71,7 @@ async fn bad_input_gets_a_refusal_and_changes_nothing() {
     bundles(&world, &mut seen).await;
     leaving(&world, &mut seen).await;
     crate::lasting::refusals(&mut seen).await;
+    crate::by_hand::refusals(&mut seen).await;
     crate::catalogue::refusals(&mut seen).await;
     crate::recover::refusals(&mut seen).await;
     founding(&mut seen).await;

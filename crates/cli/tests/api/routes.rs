@@ -29,6 +29,7 @@ async fn every_route_knows_whom_it_lets_in() {
             .replace("/proposals/{id}", &format!("/proposals/prp_{}", "0".repeat(32)))
             .replace("/handovers/{id}", &format!("/handovers/hnd_{}", "0".repeat(32)))
             .replace("/delegations/{id}", &format!("/delegations/dlg_{}", "0".repeat(32)))
+            .replace("/work/{id}", &format!("/work/act_{}", "0".repeat(32)))
             .replace("/findings/{id}", &format!("/findings/fnd_{}", "0".repeat(32)))
             .replace("{what}", "organisation")
             .replace("{id}", &request.text("/id"));
@@ -76,6 +77,9 @@ fn body(path: &str) -> Option<Value> {
             json!({ "catalogue": { "team": [{ "name": "nowhere", "within": ["nothing"] }] } })
         }
         "/requests/together" => json!({ "asks": [ask()] }),
+        "/work/{id}/carried-out" => json!({ "evidence_sha256": digest, "note": "done" }),
+        "/work/{id}/confirm" => json!({ "evidence_sha256": digest }),
+        "/work/{id}/return" => json!({ "why": "it is blurred" }),
         "/requests/{id}/narrow" => json!({ "digest": digest, "length": "1h" }),
         "/requests/{id}/questions" => json!({ "text": "what for?" }),
         "/requests/{id}/review" => json!({ "verdict": "justified", "note": "I looked" }),

@@ -57,6 +57,7 @@ impl Connector for GroupFile {
             tells_scopes: false,
             residual_seconds: 0,
             issues: None,
+            by_hand: false,
         }
     }
 

@@ -235,6 +235,7 @@ impl Connector for Postgres {
             tells_scopes: true,
             residual_seconds: 0,
             issues: self.issues_logins.then_some(Half::ScramSha256),
+            by_hand: false,
         }
     }
 

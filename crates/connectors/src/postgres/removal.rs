@@ -117,7 +117,7 @@ impl Postgres {
         for name in &issued {
             let outcome = self.dropped(order, &binding, name).await;
             match outcome.unwrap_or_else(failed) {
-                Outcome::Done => {}
+                Outcome::Done | Outcome::Ordered { .. } => {}
                 Outcome::Failed { why } | Outcome::InDoubt { why } => return Ok(in_doubt(why)),
             }
         }

@@ -197,6 +197,7 @@ impl Connector for Authority {
             tells_scopes: false,
             residual_seconds: self.0.form.skew,
             issues: Some(Half::SshKey),
+            by_hand: false,
         }
     }
 

@@ -59,6 +59,7 @@ impl Connector for TokenFile {
             tells_scopes: false,
             residual_seconds: 0,
             issues: Some(Half::TokenDigest),
+            by_hand: false,
         }
     }
 

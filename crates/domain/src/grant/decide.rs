@@ -1,6 +1,7 @@
 //! The rules of a grant: law 3 holds here. Access begins on assent and ends without asking.
 
 use super::collect::{self, Collect};
+use super::work::{self, Working};
 use super::{Approved, Event, Finished, Gone, Grant, Intended, Issued, ReadBack, Reason, State};
 use crate::Refusal;
 use crate::action::{Effect, Outcome};
@@ -53,6 +54,10 @@ pub enum Command<'a> {
     },
     /// What is in the wild ends by itself, if its time has come; else nothing follows.
     RunOut,
+    /// Somebody carries a work order out, sends it back or confirms it.
+    Work(Working<'a>),
+    /// People are reminded of a work order, if it is overdue; else nothing follows.
+    RemindWork,
     /// It ends while another grant of the same access goes on.
     CarryOn {
         by: &'a Grant,
@@ -89,6 +94,8 @@ pub fn decide(
         Command::Finish { action, outcome, issued } => finish(grant, action, outcome, issued),
         Command::ReadBack(read_back) => collect::read_back(grant, read_back),
         Command::RunOut => Ok(collect::run_out(grant, now)),
+        Command::Work(working) => work::decide(grant, working, now),
+        Command::RemindWork => Ok(work::remind(grant, now)),
         Command::See { observation, seen } => Ok(see(grant, &observation.cite(), seen, now)),
         Command::End { reason } => end(grant, reason, now),
         Command::CarryOn { by } => carry_on(grant, by, now),
@@ -129,7 +136,10 @@ fn finish(
 }
 
 fn decide_intend(grant: &Grant, intend: Intend<'_>, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    if intend.busy || grant.action.as_ref().is_some_and(|action| action.is_under_way_at(now)) {
+    let under_way = grant.action.as_ref().is_some_and(|action| action.is_under_way_at(now));
+    // Nobody is told twice to do the same.
+    let told = grant.work.as_ref().is_some_and(|work| work.is_open());
+    if intend.busy || under_way || told {
         return Err(Refusal::BindingBusy {});
     }
     let ruling = match intend.effect {
@@ -217,7 +227,7 @@ fn removal_is_over(grant: &Grant, began_at: Timestamp) -> bool {
 fn end(grant: &Grant, reason: Reason, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     match grant.state {
         State::Approved => Ok(vec![Event::Cancelled { reason }]),
-        State::Pending | State::Active | State::Issued => {
+        State::Pending | State::Active | State::Unverified | State::Issued => {
             if reason == Reason::Expired && grant.until.is_none_or(|until| now < until) {
                 return Err(wrong(grant, "expiring before its end"));
             }
@@ -233,7 +243,7 @@ fn end(grant: &Grant, reason: Reason, now: Timestamp) -> Result<Vec<Event>, Refu
 fn carry_on(grant: &Grant, by: &Grant, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     let same_access = grant.approved.receiver == by.approved.receiver
         && grant.approved.entitlement == by.approved.entitlement;
-    let lives = matches!(by.state, State::Pending | State::Active);
+    let lives = by.state.is_held();
     // Each credential is its own: another one does not keep it from ending.
     let own = grant.approved.issues.is_some();
     if grant.state != State::Ending || !same_access || !lives || by.id == grant.id || own {

@@ -1,11 +1,12 @@
 //! Grants: the approved fact, from approval to having been seen to be gone.
 //!
 //! Here: the state, its events and `apply`. The rules are in [`decide`], and in `collect` those of
-//! credentials that their receivers collect.
+//! credentials that their receivers collect, and in [`work`] those of what people do by hand.
 
 mod collect;
 mod collected;
 mod decide;
+mod work;
 
 use std::collections::BTreeSet;
 
@@ -25,6 +26,7 @@ use crate::time::Timestamp;
 pub use collect::{Collect, may_collect};
 pub use collected::{Collected, Half, Issued, Public, ReadBack, Serial};
 pub use decide::{CALL_SECONDS, Command, Intend, decide};
+pub use work::{CarriedOut, Confirmed, REMIND_SECONDS, Returned, Step, Work, Working};
 
 /// Where a grant stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -36,6 +38,8 @@ pub enum State {
     Pending,
     /// Seen on the target.
     Active,
+    /// Done by hand, as two people say; nobody can look.
+    Unverified,
     /// A certificate was issued: out in the wild, where nobody can look.
     Issued,
     /// Its end has come; not yet seen to be gone.
@@ -52,6 +56,7 @@ impl State {
             Self::Approved => "approved",
             Self::Pending => "pending",
             Self::Active => "active",
+            Self::Unverified => "unverified",
             Self::Issued => "issued",
             Self::Ending => "ending",
             Self::Ended => "ended",
@@ -61,6 +66,11 @@ impl State {
 
     pub fn is_over(self) -> bool {
         matches!(self, Self::Ended | Self::Cancelled)
+    }
+
+    /// The target holds it, or is about to; what is in the wild no target holds.
+    pub fn is_held(self) -> bool {
+        matches!(self, Self::Pending | Self::Active | Self::Unverified)
     }
 }
 
@@ -164,6 +174,8 @@ pub enum Gone {
     /// No certificate was ever put on record, so nobody was given one.
     #[serde(deserialize_with = "no_fields")]
     NeverIssued,
+    /// It was taken away by hand, and a second person confirmed the evidence; nobody looked.
+    ConfirmedByPeople { action: ActionId },
 }
 
 /// A grant: the fold of its events.
@@ -195,6 +207,9 @@ pub struct Grant {
     /// How far a revocation has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_back: Option<Box<ReadBack>>,
+    /// What people were told to do for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<Box<Work>>,
 }
 
 impl Grant {
@@ -255,6 +270,14 @@ pub enum Event {
     },
     #[serde(rename = "grant.read_back")]
     ReadBack(ReadBack),
+    #[serde(rename = "work.carried_out")]
+    CarriedOut(CarriedOut),
+    #[serde(rename = "work.returned")]
+    Returned(Returned),
+    #[serde(rename = "work.confirmed")]
+    Confirmed(Confirmed),
+    #[serde(rename = "work.overdue")]
+    WorkOverdue { action: ActionId },
     #[serde(rename = "grant.ended")]
     Ended { gone: Gone },
     #[serde(rename = "grant.cancelled")]
@@ -286,6 +309,7 @@ pub fn apply(state: Option<Grant>, event: &Event, at: Timestamp) -> Option<Grant
             collected: None,
             issued: None,
             read_back: None,
+            work: None,
         }),
         (Some(mut grant), event) if !grant.state.is_over() => {
             advance(&mut grant, event, at);
@@ -321,7 +345,13 @@ fn advance(grant: &mut Grant, event: &Event, at: Timestamp) {
             grant.end_ordered_at = Some(at);
             grant.attempts = 0;
             grant.due_at = Some(at);
+            // Whoever was told to make it is told to take it away instead, whether or not they did.
+            grant.work = None;
         }
+        Event::CarriedOut(one) => work::carried_out(grant, one),
+        Event::Returned(one) => work::returned(grant, one),
+        Event::Confirmed(one) => work::confirmed(grant, one),
+        Event::WorkOverdue { .. } => work::overdue(grant, at),
         Event::SeenStill { .. } => {
             grant.due_at = Some(at.plus_seconds(back_off_seconds(grant.attempts)))
         }
@@ -369,6 +399,12 @@ fn finish(grant: &mut Grant, finished: &Finished, at: Timestamp) {
     action.outcome = Some(finished.outcome.clone());
     action.finished_at = Some(at);
     let over_at = action.provably_over_at();
+    let withdrawn = action.effect == Effect::Grant && grant.state == State::Ending;
+    if let Outcome::Ordered { told } = &finished.outcome
+        && !withdrawn
+    {
+        grant.work = Some(Box::new(Work::new(action.id, action.effect, told.clone())));
+    }
     if action.effect == Effect::Grant {
         grant.grant_calls_over_at = Some(over_at);
     }
@@ -378,6 +414,7 @@ fn finish(grant: &mut Grant, finished: &Finished, at: Timestamp) {
         // What was removed is looked at again; only seeing ends it.
         (Outcome::Done, Effect::Remove) | (Outcome::Failed { .. }, _) => retry,
         (Outcome::InDoubt { .. }, _) => over_at.max(retry),
+        (Outcome::Ordered { told }, _) => told.due_at,
     };
     grant.due_at = Some(match action.effect {
         // The removal waits for this call alone.

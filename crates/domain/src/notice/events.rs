@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Audience, Kind, Notice};
+use crate::action::Outcome;
 use crate::event::Event;
 use crate::finding::Kind as Found;
 use crate::grant::Reason;
@@ -142,11 +143,26 @@ impl Told {
         use grant::Event as E;
         let approved = &grant.approved;
         let theirs = || [Audience::One(approved.receiver), Audience::AskerOf(approved.request)];
+        let owner = || {
+            let (target, entitlement) = (approved.target, approved.entitlement);
+            [Stream::Target(target), Stream::Entitlement(entitlement)].map(Audience::OwnerOf)
+        };
         match event {
             E::Approved(approved) if approved.issues.is_some() => {
                 self.to(Kind::CollectWaits, grant.id, [Audience::One(approved.receiver)]);
             }
             E::Activated { .. } => self.to(Kind::GrantActive, grant.id, theirs()),
+            E::Finished(grant::Finished { outcome: Outcome::Ordered { .. }, .. }) => {
+                self.to(Kind::WorkWaits, grant.id, owner());
+            }
+            E::CarriedOut(_) => self.to(Kind::WorkToConfirm, grant.id, owner()),
+            E::Returned(returned) => {
+                let told = Audience::One(returned.carried_out_by);
+                self.to(Kind::WorkReturned, grant.id, [told]);
+            }
+            E::Confirmed(_) if grant.state == grant::State::Unverified => {
+                self.to(Kind::GrantUnverified, grant.id, theirs());
+            }
             E::Ending { reason }
                 if !matches!(reason, Reason::Expired | Reason::GivenBack { .. }) =>
             {
@@ -162,6 +178,8 @@ impl Told {
             | E::Collected(_)
             | E::Issued(_)
             | E::ReadBack(_)
+            | E::Confirmed(_)
+            | E::WorkOverdue { .. }
             | E::Ending { .. }
             | E::SeenStill { .. } => {}
         }

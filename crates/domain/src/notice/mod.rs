@@ -60,6 +60,11 @@ kinds! {
     /// The target issues credentials, and nothing was handed in for one yet.
     CollectWaits = "collect_waits", "Your access waits for you to collect it";
     GrantActive = "grant_active", "Your access is active";
+    GrantUnverified = "grant_unverified", "Your access was made by hand";
+    /// A target that no program reaches: people carry out what was decided.
+    WorkWaits = "work_waits", "Something is to be done by hand at a target";
+    WorkToConfirm = "work_to_confirm", "What was done by hand waits for a second person";
+    WorkReturned = "work_returned", "What you did by hand was not confirmed";
     EndsSoon = "ends_soon", "Your access ends soon";
     /// For another reason than that its time is over or that it was given back.
     EndsEarly = "ends_early", "Your access is being taken away";

@@ -28,7 +28,10 @@ pub struct Reminder {
 /// The reminders that an event sets, given what its stream says after it.
 pub fn reminders(event: &Event, after: &State, at: Timestamp) -> Vec<Reminder> {
     let (kind, about, times) = match (event, after) {
-        (Event::Grant(grant::Event::Activated { .. }), State::Grant(one)) => {
+        (
+            Event::Grant(grant::Event::Activated { .. } | grant::Event::Confirmed(_)),
+            State::Grant(one),
+        ) if matches!(one.state, GrantStands::Active | GrantStands::Unverified) => {
             let Some(until) = one.until else { return Vec::new() };
             let length = one.approved.length.as_seconds();
             // What is short would be over before the reminder is read.
@@ -77,7 +80,8 @@ pub fn remind(reminder: &Reminder, state: &State, now: Timestamp) -> Vec<Notice>
     let to: Vec<Audience> = match (reminder.kind, state) {
         (Kind::EndsSoon, State::Grant(one)) => {
             let Some(until) = one.until else { return Vec::new() };
-            let soon = one.state == GrantStands::Active && now < until;
+            let held = matches!(one.state, GrantStands::Active | GrantStands::Unverified);
+            let soon = held && now < until;
             // After a long rest several are due: the last of them says it all.
             let last = BEFORE_END
                 .into_iter()

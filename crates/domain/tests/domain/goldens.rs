@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use placet_domain::action::{Effect, Outcome};
+use placet_domain::action::{Effect, Outcome, Told};
 use placet_domain::actor::{Actor, Worker};
 use placet_domain::bundle::Bundle;
 use placet_domain::canonical::Digest;
@@ -396,6 +396,31 @@ fn credentials() -> Vec<grant::Event> {
     ]
 }
 
+/// What is done by hand, sent back and confirmed.
+fn by_hand() -> Vec<grant::Event> {
+    use grant::Event;
+    let action = id(0x600);
+    let ordered = |team| {
+        let told = Told { due_at: at(86_400), team };
+        Event::Finished(grant::Finished { action, outcome: Outcome::Ordered { told } })
+    };
+    let (evidence, note) = (Digest::of(b"a photo"), text("as the photo shows"));
+    vec![
+        ordered(None),
+        ordered(Some("on-call".parse().unwrap())),
+        Event::CarriedOut(grant::CarriedOut { action, by: id(3), evidence, note }),
+        Event::Returned(grant::Returned {
+            action,
+            by: id(4),
+            carried_out_by: id(3),
+            why: text("it is blurred"),
+        }),
+        Event::Confirmed(grant::Confirmed { action, by: id(4) }),
+        Event::WorkOverdue { action },
+        Event::Ended { gone: Gone::ConfirmedByPeople { action } },
+    ]
+}
+
 /// One entry for each event type and each of its forms, by every kind of actor.
 fn entries() -> Vec<Entry> {
     let worker = |name| Actor::Worker { name };
@@ -419,9 +444,14 @@ fn entries() -> Vec<Entry> {
     };
     // What came later is numbered by itself, so that nothing before it moves.
     let credentials = credentials().into_iter().map(Event::from).collect();
-    let mut all =
-        [numbered(1, events.collect()), numbered(1_000, credentials), numbered(3_000, later())]
-            .concat();
+    let by_hand = by_hand().into_iter().map(Event::from).collect();
+    let mut all = [
+        numbered(1, events.collect()),
+        numbered(1_000, credentials),
+        numbered(3_000, later()),
+        numbered(4_000, by_hand),
+    ]
+    .concat();
     let catalogue = (0x2000..).zip(goldens_catalogue::events());
     all.extend(catalogue.map(|(n, (actor, event))| entry(n, actor, event)));
     all

@@ -323,7 +323,7 @@ impl World {
                     Op::Finish { back: 0, outcome: Outcome::Done },
                     Op::See { seen: Seen::Absent, completeness: Completeness::Complete, ago: 0 },
                 ],
-                State::Issued | State::Ended | State::Cancelled => return step,
+                State::Unverified | State::Issued | State::Ended | State::Cancelled => return step,
             };
             for op in work {
                 match self.run(&op) {

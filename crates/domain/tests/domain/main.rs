@@ -28,3 +28,5 @@ mod request;
 mod request_laws;
 #[cfg(test)]
 mod schedule;
+#[cfg(test)]
+mod work;

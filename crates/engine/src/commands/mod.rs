@@ -24,6 +24,7 @@ pub mod review;
 pub mod submit;
 pub mod weigh;
 pub mod withdraw;
+pub mod work;
 
 use placet_domain::committed::Committed;
 use placet_domain::id::{GrantId, IdentityId, RequestId, Stream};

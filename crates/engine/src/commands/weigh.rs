@@ -5,7 +5,7 @@ use placet_domain::Refusal;
 use placet_domain::access::Deed;
 use placet_domain::canonical::Digest;
 use placet_domain::entitlement::Entitlement;
-use placet_domain::grant::{Reason, State};
+use placet_domain::grant::Reason;
 use placet_domain::id::Stream;
 use placet_domain::request::Request;
 use placet_domain::route::{Route, Solved};
@@ -105,7 +105,7 @@ impl Draft<'_> {
         weight.more |= live.len() > MOST as usize;
         for id in live.into_iter().take(MOST as usize) {
             let grant = self.grant(id).await?;
-            if !matches!(grant.state, State::Pending | State::Active) {
+            if !grant.state.is_held() {
                 continue;
             }
             let entitlement = self

@@ -452,6 +452,7 @@ impl Engine {
                     format!("revocation read back from {} host{plural}", hosts.len())
                 }
                 Gone::NeverIssued => "never issued".to_owned(),
+                Gone::ConfirmedByPeople { .. } => "confirmed by people, unverified".to_owned(),
             }),
         })
     }
@@ -483,6 +484,7 @@ impl Engine {
             removal: finding.removal.as_ref().map(|one| match &one.outcome {
                 None => "ordered".to_owned(),
                 Some(Outcome::Done) => "done, and not yet seen to be gone".to_owned(),
+                Some(Outcome::Ordered { .. }) => "given to people".to_owned(),
                 Some(Outcome::Failed { why } | Outcome::InDoubt { why }) => {
                     format!("tried {} times: {why}", one.attempts)
                 }

@@ -10,6 +10,7 @@ mod notices;
 mod people;
 mod policy;
 mod replay;
+mod work;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ pub use notices::{NoticeView, UndeliveredView};
 pub use people::{IdentityView, MeView, RecoveredView};
 pub use policy::{PolicyView, ProposalView};
 pub use replay::{ReplayReport, Replayed};
+pub use work::WorkView;
 
 /// A page of a list: at most `limit` rows (200 at the most), after the row named by `after`.
 #[derive(Clone, Debug, Default)]

@@ -35,6 +35,8 @@ enum Ordered {
         action: ActionId,
         epoch: u64,
     },
+    /// Nothing until people have carried out what they were told.
+    Told,
     /// Nothing, now.
     Nothing,
     /// It is over without touching the target: another grant carries the access on, or what was
@@ -55,7 +57,7 @@ impl Command for OrderEnd {
             draft.advance(grant, events);
             return Ok(Ordered::Over);
         }
-        if matches!(grant.state, State::Pending | State::Active) {
+        if grant.state.is_held() {
             if grant.until.is_none_or(|until| now < until) {
                 return Ok(Ordered::Nothing);
             }
@@ -68,6 +70,9 @@ impl Command for OrderEnd {
         if grant.state != State::Ending {
             return Ok(Ordered::Nothing);
         }
+        if grant.work.as_ref().is_some_and(|work| work.is_open()) {
+            return Ok(Ordered::Told);
+        }
         let (overlapping, epoch) = draft
             .engine
             .store
@@ -77,9 +82,7 @@ impl Command for OrderEnd {
         // Each credential is its own: another one does not carry it on.
         let shared = grant.approved.issues.is_none();
         let goes_on = others().find(|other| {
-            shared
-                && matches!(other.state, State::Pending | State::Active)
-                && other.until.is_some_and(|until| now < until)
+            shared && other.state.is_held() && other.until.is_some_and(|until| now < until)
         });
         if let Some(by) = goes_on {
             return match grant::decide(Some(&grant), grant::Command::CarryOn { by }, now) {
@@ -114,28 +117,35 @@ struct OpenStuck<'a> {
     detail: String,
 }
 
-#[async_trait::async_trait]
-impl Command for OpenStuck<'_> {
-    type Output = ();
-
-    async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
-        let approved = &self.grant.approved;
-        let entitlement = draft.entitlement(approved.entitlement).await?;
-        draft.open_finding(Opened {
-            finding: draft.engine.environment.id(),
+impl Draft<'_> {
+    /// Opens a finding about a grant that does not get where it is to go.
+    pub(super) async fn open_stuck(&mut self, grant: &Grant, detail: String) -> Result<(), Error> {
+        let approved = &grant.approved;
+        let entitlement = self.entitlement(approved.entitlement).await?;
+        self.open_finding(Opened {
+            finding: self.engine.environment.id(),
             kind: Kind::Stuck,
             target: approved.target,
             entitlement: approved.entitlement,
             account: Some(approved.account),
             request: Some(approved.request),
-            grant: Some(self.grant.id),
+            grant: Some(grant.id),
             owner: entitlement.owner,
             sighting: None,
-            detail: self.detail.clone(),
-            due_at: Some(draft.now.plus_seconds(finding::ANSWER_SECONDS)),
+            detail,
+            due_at: Some(self.now.plus_seconds(finding::ANSWER_SECONDS)),
             baseline: false,
             scope: None,
         })
+    }
+}
+
+#[async_trait::async_trait]
+impl Command for OpenStuck<'_> {
+    type Output = ();
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
+        draft.open_stuck(self.grant, self.detail.clone()).await
     }
 }
 
@@ -248,6 +258,7 @@ impl Engine {
         let (grant, action, epoch) =
             match self.run(actor(Worker::Expire), &OrderEnd { grant: id }).await? {
                 Ordered::Nothing => return Ok(false),
+                Ordered::Told => return self.remind_of_work(Worker::Expire, id).await,
                 Ordered::Over => return Ok(true),
                 Ordered::Remove { grant, action, epoch } => (grant, action, epoch),
             };
@@ -256,6 +267,10 @@ impl Engine {
         let mut detail = match &outcome {
             Outcome::Done => "the target still shows it after a removal".to_owned(),
             Outcome::Failed { why } | Outcome::InDoubt { why } => why.clone(),
+            Outcome::Ordered { .. } => {
+                self.finish(Worker::Expire, &grant, action, outcome).await?;
+                return Ok(true);
+            }
         };
         let mut grant = self.finish(Worker::Expire, &grant, action, outcome).await?;
         if done && let Ok(reached) = self.reach(grant.approved.target).await {
@@ -348,7 +363,7 @@ impl Engine {
         let goes_on = |other: &Grant| {
             shared
                 && other.id != id
-                && matches!(other.state, State::Pending | State::Active)
+                && other.state.is_held()
                 && other.until.is_some_and(|until| now < until)
         };
         if others.iter().any(goes_on) {

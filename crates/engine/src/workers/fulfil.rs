@@ -81,8 +81,13 @@ impl Command for IntendGrant {
             .await?;
         let now = draft.now;
         let busy = overlapping.iter().any(|other| {
+            // What is to be taken away by hand would take this with it.
+            let taken_away = other
+                .work
+                .as_ref()
+                .is_some_and(|work| work.is_open() && work.effect == Effect::Remove);
             other.id != grant.id
-                && other.action.as_ref().is_some_and(|one| one.is_under_way_at(now))
+                && (taken_away || other.action.as_ref().is_some_and(|one| one.is_under_way_at(now)))
         });
         let action = draft.engine.environment.id();
         let intend = Intend { action, effect: Effect::Grant, epoch, busy, ruling: Some(&ruling) };
@@ -233,6 +238,10 @@ impl Engine {
     }
 
     async fn carry_out(&self, grant: Grant) -> Result<(), Error> {
+        if grant.work.as_ref().is_some_and(|work| work.is_open()) {
+            self.remind_of_work(Worker::Fulfil, grant.id).await?;
+            return Ok(());
+        }
         let reached = self.reach(grant.approved.target).await?;
         self.ready(&reached).await?;
         let Some(grant) = self.settle_doubt(&reached, grant).await? else { return Ok(()) };
@@ -293,7 +302,7 @@ impl Engine {
         };
         let doubt = match action.outcome {
             Some(Outcome::Failed { .. }) => return Ok(Some(grant)),
-            Some(Outcome::Done) => false,
+            Some(Outcome::Done | Outcome::Ordered { .. }) => false,
             Some(Outcome::InDoubt { .. }) | None => true,
         };
         let now = self.clock.now();

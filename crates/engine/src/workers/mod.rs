@@ -17,6 +17,7 @@ mod reroute;
 pub(crate) mod rerule;
 pub(crate) mod touch;
 mod unasked;
+mod work;
 
 use placet_domain::actor::{Actor, Worker};
 use tokio::sync::watch;

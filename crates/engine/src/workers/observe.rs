@@ -7,7 +7,7 @@ use placet_domain::actor::Worker;
 use placet_domain::canonical::{self, Digest};
 use placet_domain::entitlement::Entitlement;
 use placet_domain::finding::{ANSWER_SECONDS, Kind, Opened, Resolution};
-use placet_domain::grant::{Half, State};
+use placet_domain::grant::State;
 use placet_domain::id::{FindingId, GrantId, RequestId, Stream, TargetId};
 use placet_domain::name::{AccountName, NativeId};
 use placet_domain::observation::{Binding, Completeness, Governed, Observation, Scope};
@@ -199,7 +199,7 @@ impl Engine {
         let baseline = last.as_ref().is_none_or(|last| last.complete_at.is_none());
         let completeness = observation.completeness.as_str();
         // Told once for each change, not at every look; and never where no look can show anything.
-        let blind = reached.connector.abilities().issues.is_some_and(Half::is_in_the_wild);
+        let blind = !reached.connector.abilities().is_observable();
         if let Some(detail) = &detail
             && !blind
             && last.is_none_or(|last| last.completeness != completeness)

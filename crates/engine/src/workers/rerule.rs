@@ -7,7 +7,7 @@
 use placet_domain::Timestamp;
 use placet_domain::actor::Worker;
 use placet_domain::entitlement::Entitlement;
-use placet_domain::grant::{self, Grant, Reason, State};
+use placet_domain::grant::{self, Grant, Reason};
 use placet_domain::id::{GrantId, Stream};
 use placet_domain::organisation::{self, Held};
 use placet_policy::Policies;
@@ -100,7 +100,7 @@ impl Command for RuleAgain {
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Ruled, Error> {
         let grant = draft.grant(self.grant).await?;
         // What has not begun is ruled when it does; what ends, ends.
-        if !matches!(grant.state, State::Pending | State::Active) {
+        if !grant.state.is_held() {
             return Ok(Ruled::Stands);
         }
         let policies = draft.policies().await?;

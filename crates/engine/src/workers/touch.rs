@@ -71,7 +71,7 @@ impl Draft<'_> {
     }
 
     /// Drafts a grant's events, and answers what it is after them.
-    pub(super) fn advance(&mut self, grant: Grant, events: Vec<grant::Event>) -> Grant {
+    pub(crate) fn advance(&mut self, grant: Grant, events: Vec<grant::Event>) -> Grant {
         let after = self.after(&grant, &events);
         self.change(grant.id, grant.approved.request, events);
         after

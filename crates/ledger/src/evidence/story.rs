@@ -116,6 +116,14 @@ fn came_out(outcome: &Outcome) -> String {
         Outcome::Done => "was done".to_owned(),
         Outcome::Failed { why } => format!("failed: {why}"),
         Outcome::InDoubt { why } => format!("is in doubt: {why}"),
+        Outcome::Ordered { told } => {
+            let team = told.team.as_ref().map(|team| format!(" of team `{team}`"));
+            format!(
+                "was given to people{}, to be done by {}",
+                team.unwrap_or_default(),
+                told.due_at
+            )
+        }
     }
 }
 
@@ -344,6 +352,29 @@ fn of_grant(event: &grant::Event, related: &Related) -> String {
         }
         E::Ended { gone: Gone::RevocationReadBack { hosts } } => {
             format!("its revocation was read back from every enrolled host: {}", listed(hosts))
+        }
+        E::CarriedOut(one) => format!(
+            "{} said that action `{}` was carried out by hand, with evidence of SHA-256 {}{}",
+            related.who(one.by),
+            one.action,
+            one.evidence,
+            quote(related.open(&one.note))
+        ),
+        E::Returned(one) => format!(
+            "{} did not confirm it, and sent it back{}",
+            related.who(one.by),
+            quote(related.open(&one.why))
+        ),
+        E::Confirmed(one) => format!(
+            "{} confirmed that action `{}` was carried out; nobody can look at the target",
+            related.who(one.by),
+            one.action
+        ),
+        E::WorkOverdue { action } => {
+            format!("people were reminded of action `{action}`, which was overdue")
+        }
+        E::Ended { gone: Gone::ConfirmedByPeople { .. } } => {
+            "the grant ended on the word of two people; the target was not looked at".to_owned()
         }
         E::Ended { gone: Gone::NeverIssued } => {
             "the grant ended; no certificate was ever given out for it".to_owned()

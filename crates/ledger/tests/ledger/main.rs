@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod assent;
 #[cfg(test)]
+mod by_hand;
+#[cfg(test)]
 mod collected;
 #[cfg(test)]
 mod evidence;

@@ -10,6 +10,7 @@ mod login;
 mod notices;
 mod policy;
 mod requests;
+mod work;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
@@ -101,6 +102,11 @@ routes! {
     "POST" "/grants/{id}/give-back" Known => post(access::give_back);
     "POST" "/grants/{id}/revoke" Session => post(access::revoke);
     "POST" "/grants/{id}/extend" Known => post(requests::extend);
+
+    "GET" "/work" Known => get(work::list);
+    "POST" "/work/{id}/carried-out" Session => post(work::carried_out);
+    "POST" "/work/{id}/return" Session => post(work::returned);
+    "POST" "/work/{id}/confirm" Session => post(work::confirmed);
 
     "GET" "/findings" Known => get(findings::list);
     "POST" "/findings/{id}/answer" Known => post(findings::answer);

@@ -38,7 +38,8 @@ pub(super) struct Governing {
 
 impl Default for Governing {
     fn default() -> Self {
-        let files = serde_json::to_value(company::catalogue(false)).expect("a catalogue is JSON");
+        let files = serde_json::to_value(company::catalogue(company::Extent::default()))
+            .expect("a catalogue is JSON");
         Self { files, policy: None }
     }
 }

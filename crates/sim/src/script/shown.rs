@@ -27,6 +27,7 @@ impl Story {
             ["handovers"] => self.handovers().await?,
             ["upkeep"] => self.upkeep().await?,
             ["mail"] => self.mail(),
+            ["work", "of", who] => self.work_of(who).await?,
             ["undelivered"] => self.undelivered().await?,
             ["notices", "of", who] => self.notices_of(who).await?,
             ["ledger", id] => self.ledger(&Stream::Request(self.request(id)?)),
@@ -237,11 +238,15 @@ impl Story {
                 Outcome::Done => "done".to_owned(),
                 Outcome::Failed { why } => format!("failed: {why}"),
                 Outcome::InDoubt { why } => format!("in doubt: {why}"),
+                Outcome::Ordered { told } => format!("told people, by {}", since(told.due_at)),
             },
             grant::Event::Ending { reason } | grant::Event::Cancelled { reason } => match reason {
                 Reason::NotAssented { why } => format!("not assented: {why}"),
                 other => other.as_str().to_owned(),
             },
+            grant::Event::CarriedOut(one) => format!("by {}", self.world.name(one.by)),
+            grant::Event::Returned(one) => format!("by {}", self.world.name(one.by)),
+            grant::Event::Confirmed(one) => format!("by {}", self.world.name(one.by)),
             grant::Event::SeenStill { session: true, .. } => "gone, but for a session".to_owned(),
             grant::Event::Collected(collected) => collected.public.mark(),
             grant::Event::Issued(issued) => {
@@ -267,6 +272,7 @@ impl Story {
                     format!("revocation read back from {}", hosts.join(", "))
                 }
                 Gone::NeverIssued => "never issued".to_owned(),
+                Gone::ConfirmedByPeople { .. } => "on the word of two people".to_owned(),
             },
             _ => String::new(),
         }

@@ -24,7 +24,7 @@ impl Walk {
     }
 
     fn change(&mut self) -> (String, Catalogue) {
-        let mut all = company::catalogue(false);
+        let mut all = company::catalogue(company::Extent::default());
         let mut one = Catalogue::default();
         let words = match self.dice.below(4) {
             0 | 1 => {

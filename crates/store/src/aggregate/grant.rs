@@ -15,6 +15,9 @@ impl Aggregate for Grant {
 
 pub(super) fn columns(one: &Grant) -> Vec<(&'static str, Value)> {
     let collected = one.collected.as_ref();
+    let work = one.work.as_deref();
+    let open = work.filter(|work| work.is_open() && !one.state.is_over());
+    let team = open.and_then(|work| work.told.team.as_ref());
     vec![
         ("half", collected.map_or(Value::Null, |one| Value::text(one.public.mark()))),
         ("collector", collected.map_or(Value::Null, |one| Value::text(one.by))),
@@ -25,6 +28,9 @@ pub(super) fn columns(one: &Grant) -> Vec<(&'static str, Value)> {
         ("target", Value::text(one.approved.target)),
         ("approved_at", Value::Int(one.approved_at.as_micros())),
         ("live", Value::Bool(!one.state.is_over())),
+        ("work_action", work.map_or(Value::Null, |work| Value::text(work.action))),
+        ("work_due_at", open.map_or(Value::Null, |work| Value::Int(work.told.due_at.as_micros()))),
+        ("work_team", team.map_or(Value::Null, |team| Value::text(team.as_str()))),
         ("due_at", one.due_at.map_or(Value::Null, |at| Value::Int(at.as_micros()))),
     ]
 }

@@ -32,7 +32,7 @@ impl Store {
             Duty::End => {
                 "select t.id from target t where exists (select 1 from access_grant g \
                  where g.target = t.id and g.due_at <= $1 \
-                 and g.stands in ('pending', 'issued', 'active', 'ending')) \
+                 and g.stands in ('pending', 'issued', 'active', 'unverified', 'ending')) \
                  or exists (select 1 from finding f where f.target = t.id and f.work_at <= $1 \
                  and f.stands = 'open') order by t.id"
             }
@@ -59,7 +59,7 @@ impl Store {
         let text = match duty {
             Duty::End => {
                 "select id, due_at from access_grant where target = $1 and due_at <= $2 \
-                 and stands in ('pending', 'issued', 'active', 'ending') \
+                 and stands in ('pending', 'issued', 'active', 'unverified', 'ending') \
                  and ($3 is null or (due_at, id) > ($3, $4)) order by due_at, id limit $5"
             }
             Duty::Begin => {

@@ -14,6 +14,7 @@ pub mod observed;
 pub mod people;
 pub mod texts;
 pub mod upkeep;
+pub mod work;
 
 use std::collections::BTreeSet;
 
