@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use placet_connectors::conformance;
 use placet_domain::action::Outcome;
 use placet_domain::observation::{Completeness, Scope};
 use sqlx::Executor as _;
 
-use crate::server::{Ground, Server};
+use crate::ground::Ground;
+use crate::server::{Server, goes_on};
 use crate::{at, failed, grant, remove};
 
 /// A server that may be stopped without being in another test's way.
@@ -98,5 +100,65 @@ async fn a_server_that_stands_still_or_only_reads_has_done_nothing() {
 
     server.become_standby();
     assert!(failed(grant(&*target, &app).await).contains("the server is read-only"));
-    assert_eq!(at(&*target, &app).await, (false, false), "a standby can be looked at");
+    // A standby is behind, and its sessions are its own: what it does not show may be there.
+    let look = target.observe(&Scope::Binding(app)).await;
+    assert_eq!(look.completeness, Completeness::Partial);
+    assert!(look.detail.unwrap().contains("standby"));
+}
+
+#[tokio::test]
+async fn sessions_end_with_the_access_though_nobody_is_there_any_more_to_end_them() {
+    let server = own();
+    let ground = Ground::on(server, "gone", &["app"]).await;
+    ground.account("ines").await;
+    let app = ground.binding("app", "ines");
+    assert_eq!(grant(&*ground.target(&[]), &app).await, Outcome::Done);
+    let mut session = ground.log_in("ines").await;
+    // A commit that waits for a standby, and a Placet that dies meanwhile.
+    let waits_for = async |standby: &str| {
+        let set = format!("alter system set synchronous_standby_names = '{standby}'");
+        server.by_hand(&set).await;
+        server.by_hand("select pg_reload_conf()").await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    let (dying, order) = (ground.target(&[]), conformance::removal(&app, 1));
+    waits_for("nobody").await;
+    let removing = tokio::spawn(async move { dying.remove(order).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!removing.is_finished() && goes_on(&mut session).await);
+    removing.abort();
+    let _ = removing.await;
+    waits_for("").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!goes_on(&mut session).await, "the server was told in one breath");
+    assert_eq!(at(&*ground.target(&[]), &app).await, (false, false));
+}
+
+#[tokio::test]
+async fn a_look_that_is_not_whole_shows_no_absence() {
+    let server = own();
+    let ground = Ground::on(server, "many", &["app"]).await;
+    ground.account("ines").await;
+    // More memberships than are read, put where they stand, since granting them takes minutes.
+    let (oid, options) = match ground.server.is_since_16().await {
+        true => ("oid, ", "pg_nextoid('pg_auth_members', 'oid', 'pg_auth_members_oid_index'), "),
+        false => ("", ""),
+    };
+    let (more, defaults) = match ground.server.is_since_16().await {
+        true => (", inherit_option, set_option", ", true, true"),
+        false => ("", ""),
+    };
+    server
+        .by_hand(&format!(
+            "do $$ begin for n in 1..450 loop execute format('create role many_a%s', n); \
+             execute format('create role many_b%s', n); end loop; end $$; \
+             set allow_system_table_mods = on; \
+             insert into pg_auth_members ({oid}roleid, member, grantor, admin_option{more}) \
+             select {options}a.oid, b.oid, 10, false{defaults} from pg_roles a, pg_roles b \
+             where a.rolname like 'many_a%' and b.rolname like 'many_b%'"
+        ))
+        .await;
+    let look = ground.target(&[]).observe(&Scope::Everything).await;
+    assert_eq!(look.completeness, Completeness::Partial, "{:?}", look.detail);
+    assert!(look.detail.unwrap().contains("more memberships or rights than are read"));
 }
