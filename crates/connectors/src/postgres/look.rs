@@ -84,7 +84,11 @@ pub(super) async fn look(
     look.sessions.extend(left.into_iter().filter(in_scope));
     let wanted = wanted(server, &roles, only).await?;
     let oids: BTreeSet<i64> = wanted.values().copied().collect();
-    let lines = scope::lines(server, &roles, &oids).await?;
+    // Where there is too much of it, the rest of the look would take too long as well.
+    let lines = match whole {
+        true => scope::lines(server, &roles, &oids).await?,
+        false => None,
+    };
     for (native, oid) in &wanted {
         let line = lines.as_ref().and_then(|lines| lines.get(oid));
         look.scopes.extend(line.map(|line| (native.clone(), line.clone())));

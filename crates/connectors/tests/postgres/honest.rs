@@ -26,18 +26,26 @@ async fn who_may_not_or_cannot_write_has_surely_changed_nothing() {
     assert!(failed(grant(&*target, &app).await).contains("the server is read-only"));
     hand("alter role cannot_placet reset default_transaction_read_only").await;
     hand("alter role cannot_placet nocreaterole; revoke cannot_foreign from cannot_placet").await;
-    let why = failed(grant(&*target, &ground.binding("foreign", "ines")).await);
+    let foreign = ground.binding("foreign", "ines");
+    let why = failed(grant(&*target, &foreign).await);
     assert!(why.contains("(42501)"), "{why}");
+    hand("grant cannot_foreign to cannot_ines").await;
+    let why = failed(remove(&*target, &foreign).await);
+    assert!(why.contains("(42501)"), "{why}");
+    assert_eq!(at(&*target, &foreign).await, (true, false));
     // With the admin option on a role it needs no more.
     assert_eq!(grant(&*target, &app).await, Outcome::Done);
     hand("alter role cannot_placet nologin").await;
-    assert!(failed(remove(&*target, &app).await).contains("not permitted to log in"));
+    for target in [&target, &ground.target(&[("issues", "login")])] {
+        assert!(failed(remove(&**target, &app).await).contains("not permitted to log in"));
+    }
     assert_eq!(at(&*target, &app).await, (true, false));
 }
 
 #[tokio::test]
 async fn a_server_that_answers_slowly_is_given_up_before_anything_happened() {
-    let ground = Ground::new("slow", &["app"]).await;
+    // Nothing goes on there meanwhile, so it is nobody else's.
+    let ground = Ground::on(own(), "slow", &["app"]).await;
     ground.account("ines").await;
     let (target, app) = (ground.target(&[]), ground.binding("app", "ines"));
     let mut boss = ground.server.boss().await;

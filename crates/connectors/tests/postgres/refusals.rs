@@ -49,6 +49,11 @@ async fn power_over_the_server_is_never_granted() {
     assert!(failed(grant(&*target, &pay).await).contains("others than its owner can change it"));
     std::fs::remove_file(ground.path("deny")).unwrap();
     assert_eq!(grant(&*target, &pay).await, Outcome::Done);
+    // What is no account of anybody's is not let in to where nobody would look for it.
+    ground.server.by_hand("create role power_group").await;
+    let group = ground.binding("pay", "group");
+    assert!(failed(grant(&*target, &group).await).contains("a role that nobody logs in as"));
+    assert_eq!(at(&*target, &group).await, (false, false));
     let own = ground.binding("pay", "observer");
     assert!(failed(grant(&*target, &own).await).contains("an account of Placet itself"));
 }
