@@ -167,6 +167,12 @@ async fn a_look_that_is_not_whole_shows_no_absence() {
         ))
         .await;
     let look = ground.target(&[]).observe(&Scope::Everything).await;
-    assert_eq!(look.completeness, Completeness::Partial, "{:?}", look.detail);
-    assert!(look.detail.unwrap().contains("more memberships or rights than are read"));
+    let detail = look.detail.unwrap();
+    // On a machine that is busy it takes longer than a look may, which shows as little.
+    match look.completeness {
+        Completeness::Partial => {
+            assert!(detail.contains("more memberships or rights than are read"), "{detail}");
+        }
+        other => assert_eq!(other, Completeness::Unknown, "{detail}"),
+    }
 }
