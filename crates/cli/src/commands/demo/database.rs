@@ -166,7 +166,7 @@ impl Session {
     }
 
     /// Asks once more, and answers what `psql` said when it ended.
-    pub fn is_over(mut self, question: &str) -> anyhow::Result<String> {
+    pub fn ended_with(mut self, question: &str) -> anyhow::Result<String> {
         if let Some(mut stdin) = self.psql.stdin.take() {
             // It may have ended already.
             let _ = writeln!(stdin, "{question}");

@@ -39,7 +39,7 @@ pub async fn play(company: &Company) -> anyhow::Result<()> {
         "Ada revokes it while that session is open: {}; Ines asks once more, and reads:",
         text_at(&ended, "/gone")
     ));
-    company.teller.quote(&session.is_over(READ)?);
+    company.teller.quote(&session.ended_with(READ)?);
     by_hand(company).await
 }
 
