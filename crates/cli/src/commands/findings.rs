@@ -86,6 +86,11 @@ fn row(one: &Value) -> Vec<String> {
         (state, _) if flag("/baseline") => format!("{state}, there at the first look"),
         (state, _) => state.to_owned(),
     };
+    let state = match text_at(one, "/removal") {
+        "" => state,
+        _ if text_at(one, "/state") == "resolved" => state,
+        removal => format!("{state}; its removal: {removal}"),
+    };
     let due = moment_at(one, "/due_at");
     vec![
         text_at(one, "/id").to_owned(),

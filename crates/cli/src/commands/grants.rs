@@ -62,8 +62,9 @@ fn remarks(grant: &Value) -> String {
         "scram_sha256" => "collect it with `placet collect --password-file`".to_owned(),
         _ => "collect it with `placet collect --token-file`".to_owned(),
     };
-    [text_at(grant, "/end"), text_at(grant, "/gone"), text_at(grant, "/trouble"), &collect]
-        .into_iter()
+    let why = ["/end", "/end_detail", "/gone", "/trouble"].map(|path| text_at(grant, path));
+    why.into_iter()
+        .chain([collect.as_str()])
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join(", ")

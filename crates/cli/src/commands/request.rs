@@ -407,6 +407,9 @@ pub fn one(request: &Value) -> String {
         ),
     ));
     out.push(line("which allows", text_at(request, "/scope").to_owned()));
+    if !text_at(request, "/allows").is_empty() {
+        out.push(line("on the target", text_at(request, "/allows").to_owned()));
+    }
     out.push(line("length", text_at(request, "/length").to_owned()));
     out.push(line("because", text_at(request, "/justification").to_owned()));
     if !text_at(request, "/reference").is_empty() {
@@ -470,8 +473,10 @@ pub fn one(request: &Value) -> String {
             "grant",
             format!("{} is {}{until}", text_at(grant, "/id"), text_at(grant, "/state")),
         ));
-        if !text_at(grant, "/trouble").is_empty() {
-            out.push(line("trouble", text_at(grant, "/trouble").to_owned()));
+        for (name, path) in [("since", "/end_detail"), ("trouble", "/trouble")] {
+            if !text_at(grant, path).is_empty() {
+                out.push(line(name, text_at(grant, path).to_owned()));
+            }
         }
     }
     out.push(stages(request));

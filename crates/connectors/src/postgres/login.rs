@@ -21,37 +21,68 @@ const HEAD: &str = "placet login: ";
 pub(super) struct Mark {
     pub grant: String,
     pub binding: Binding,
+    pub until: Timestamp,
     /// Of the verifier.
     pub digest: Digest,
 }
 
 impl Mark {
     fn text(&self) -> String {
-        let Self { grant, binding: Binding { native, account }, digest } = self;
+        let Self { grant, binding: Binding { native, account }, until, digest } = self;
         // The native name comes last: it alone may have blanks in it.
-        format!("{HEAD}grant {grant} account {account} verifier {digest} role {native}")
+        format!(
+            "{HEAD}grant {grant} account {account} until {until} verifier {digest} role {native}"
+        )
     }
 
     /// Reads a comment; none if it stands on another role than it names.
     pub fn read(comment: &str, role: &str) -> Option<Self> {
-        let parts: Vec<&str> = comment.strip_prefix(HEAD)?.splitn(8, ' ').collect();
-        let ["grant", grant, "account", account, "verifier", digest, "role", native] = parts[..]
+        let parts: Vec<&str> = comment.strip_prefix(HEAD)?.splitn(10, ' ').collect();
+        let [
+            "grant",
+            grant,
+            "account",
+            account,
+            "until",
+            until,
+            "verifier",
+            digest,
+            "role",
+            native,
+        ] = parts[..]
         else {
             return None;
         };
         let account: AccountName = account.parse().ok()?;
         let native: NativeId = native.parse().ok()?;
         let binding = Binding { native, account };
-        let mark = Self { grant: grant.to_owned(), binding, digest: digest.parse().ok()? };
+        let (until, digest) = (until.parse().ok()?, digest.parse().ok()?);
+        let mark = Self { grant: grant.to_owned(), binding, until, digest };
         (grant == role).then_some(mark)
     }
+
+    /// Something that nobody collected, where a hand made more of a login than it was made for.
+    pub fn changed_by_hand(&self, stands: &Stands) -> Option<Digest> {
+        let as_made = stands.until == Some(self.until.as_micros()) && !stands.has_power;
+        let changed = || Digest::of(format!("changed {} {stands:?}", self.digest).as_bytes());
+        (stands.can_login && !as_made).then(changed)
+    }
+}
+
+/// How an issued role stands on the server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stands {
+    pub can_login: bool,
+    /// None where the server lets it in for ever.
+    pub until: Option<i64>,
+    /// Over the server, of its own.
+    pub has_power: bool,
 }
 
 /// What is to be made.
 pub(super) struct Wanted<'a> {
     pub mark: Mark,
     pub verifier: &'a str,
-    pub until: Timestamp,
     /// How many sessions it may have at once.
     pub connections: u32,
 }
@@ -74,7 +105,7 @@ pub(super) async fn create(
         }
         return member::grant(server, native, &there).await;
     }
-    let (verifier, until) = (literal(wanted.verifier)?, literal(&wanted.until.to_string())?);
+    let (verifier, until) = (literal(wanted.verifier)?, literal(&wanted.mark.until.to_string())?);
     let limit = wanted.connections;
     server
         .run(format!(
@@ -196,11 +227,21 @@ mod tests {
                 native: "app read role x".parse().unwrap(),
                 account: "ines".parse().unwrap(),
             },
+            until: Timestamp::from_micros(7_000_000),
             digest: Digest::of(b"a verifier"),
         };
         assert_eq!(Mark::read(&mark.text(), "grt_1"), Some(mark.clone()));
         assert_eq!(Mark::read(&mark.text(), "grt_2"), None);
         assert_eq!(Mark::read("placet login: grant grt_1", "grt_1"), None);
         assert_eq!(Mark::read("somebody's role", "grt_1"), None);
+        let made = Stands { can_login: true, until: Some(7_000_000), has_power: false };
+        assert_eq!(mark.changed_by_hand(&made), None);
+        let longer = Stands { until: Some(8_000_000), ..made };
+        let shut = Stands { can_login: false, ..longer };
+        assert_eq!(mark.changed_by_hand(&shut), None);
+        for changed in [longer, Stands { until: None, ..made }, Stands { has_power: true, ..made }]
+        {
+            assert_ne!(mark.changed_by_hand(&changed), None, "{changed:?}");
+        }
     }
 }

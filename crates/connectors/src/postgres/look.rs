@@ -8,7 +8,7 @@ use placet_domain::canonical::Digest;
 use placet_domain::name::NativeId;
 use placet_domain::observation::{Binding, Completeness, Kept, Scope};
 
-use super::login::Mark;
+use super::login::{Mark, Stands};
 use super::names::account_of;
 use super::scope::{self, Roles};
 use super::server::{Server, get};
@@ -34,6 +34,7 @@ struct Member {
     account: i64,
     /// Where the member is a login that was issued.
     mark: Option<Mark>,
+    stands: Stands,
 }
 
 pub(super) async fn look(
@@ -62,8 +63,10 @@ pub(super) async fn look(
         look.present.insert(member.binding.clone());
         match &member.mark {
             Some(mark) => {
-                let kept = Kept { binding: member.binding.clone(), digest: mark.digest };
-                look.credentials.get_or_insert_default().insert(kept);
+                let changed = mark.changed_by_hand(&member.stands);
+                let kept = [mark.digest].into_iter().chain(changed);
+                let kept = kept.map(|digest| Kept { binding: member.binding.clone(), digest });
+                look.credentials.get_or_insert_default().extend(kept);
             }
             None => {
                 // Where logins are issued, an account that is a member itself is nobody's login.
@@ -81,7 +84,11 @@ pub(super) async fn look(
     look.sessions.extend(left.into_iter().filter(in_scope));
     let wanted = wanted(server, &roles, only).await?;
     let oids: BTreeSet<i64> = wanted.values().copied().collect();
-    let lines = scope::lines(server, &roles, &oids).await?;
+    // Where there is too much of it, the rest of the look would take too long as well.
+    let lines = match whole {
+        true => scope::lines(server, &roles, &oids).await?,
+        false => None,
+    };
     for (native, oid) in &wanted {
         let line = lines.as_ref().and_then(|lines| lines.get(oid));
         look.scopes.extend(line.map(|line| (native.clone(), line.clone())));
@@ -89,6 +96,12 @@ pub(super) async fn look(
     if !whole || lines.is_none() {
         look.completeness = Completeness::Partial;
         look.detail = Some("there are more memberships or rights than are read".to_owned());
+    }
+    if server.is_standby().await? {
+        look.completeness = Completeness::Partial;
+        let why =
+            "this is a standby: it may be behind, and does not show who is on the other server";
+        look.detail = Some(why.to_owned());
     }
     Ok(Seen { look, ids: wanted })
 }
@@ -102,7 +115,10 @@ async fn members(
 ) -> Result<(Vec<Member>, bool), String> {
     let members = sqlx::query(
         "select n.rolname::text, a.oid::int8, a.rolname::text, \
-             shobj_description(a.oid, 'pg_authid') \
+             shobj_description(a.oid, 'pg_authid'), a.rolcanlogin, \
+             case when isfinite(a.rolvaliduntil) \
+                 then (extract(epoch from a.rolvaliduntil) * 1000000)::int8 end, \
+             a.rolsuper or a.rolcreaterole or a.rolcreatedb or a.rolreplication or a.rolbypassrls \
          from (select roleid, member, bool_or(admin_option) as passes_on \
              from pg_auth_members group by roleid, member) m \
          join pg_roles n on n.oid = m.roleid join pg_roles a on a.oid = m.member \
@@ -124,7 +140,9 @@ async fn members(
             None => account_of(&name, account),
         };
         let Some(holder) = holder else { continue };
-        read.push(Member { binding: Binding { native, account: holder }, account, mark });
+        let stands =
+            Stands { can_login: get(row, 4)?, until: get(row, 5)?, has_power: get(row, 6)? };
+        read.push(Member { binding: Binding { native, account: holder }, account, mark, stands });
     }
     let whole = i64::try_from(rows.len()).is_ok_and(|rows| rows < MOST);
     Ok((read, whole))

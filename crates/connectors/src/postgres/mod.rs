@@ -9,6 +9,7 @@
 //! - `issues`: `login`, if each grant is to have a login of its own: its receiver draws the password,
 //!   and only a verifier of it (SCRAM-SHA-256) travels.
 //! - `connections`: how many sessions such a login may have at once (5).
+//! - `system`: the server's own identifier, if no other server is ever to be taken for it.
 //!
 //! Here is what a call does in which order; the statements stand in the files beside, by topic. The
 //! least rights of both accounts are in `docs/operate.md`.
@@ -38,6 +39,7 @@ use placet_ledger::{RemovalOrder, VerifiedAssent};
 
 use crate::registry::{Known, Value};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings};
+use credentials::Access;
 use login::{Mark, Wanted};
 use names::named;
 use server::{Role, Server, looking, working};
@@ -47,6 +49,7 @@ pub(crate) const SETTINGS: Known = &[
     ("observer", Value::Path),
     ("issues", Value::Text),
     ("connections", Value::Text),
+    ("system", Value::Text),
 ];
 
 /// The most sessions that a login may be given.
@@ -59,6 +62,8 @@ pub struct Postgres {
     observer: PathBuf,
     issues_logins: bool,
     connections: u32,
+    /// What the server calls itself: as it is set, or as it was when this process first reached it.
+    system: Mutex<Option<String>>,
     /// The newest action on each binding that this process carried out.
     epochs: Mutex<BTreeMap<Binding, u64>>,
     /// The id of each role at the last look at one binding; none if it was not there.
@@ -96,6 +101,7 @@ pub(crate) fn build(settings: &Settings) -> Result<Arc<dyn Connector>, String> {
         observer,
         issues_logins,
         connections,
+        system: Mutex::new(settings.get("system").cloned()),
         epochs: Mutex::default(),
         looked_at: Mutex::default(),
         taken: sessions::Taken::default(),
@@ -118,6 +124,38 @@ fn key_of(binding: &Binding) -> i64 {
 }
 
 impl Postgres {
+    /// Opens the transaction of a change.
+    async fn change(&self, access: &Access) -> Result<Server, String> {
+        let mut server = Server::open(access).await?;
+        self.is_the_one(&server)?;
+        working(server.begin()).await?;
+        Ok(server)
+    }
+
+    /// Opens the transaction of a look.
+    async fn to_look(&self, access: &Access) -> Result<Server, String> {
+        let mut server = Server::open(access).await?;
+        self.is_the_one(&server)?;
+        looking(server.begin_look()).await?;
+        Ok(server)
+    }
+
+    /// Both files, at every call, lead to one and the same server: what another one shows, or does
+    /// not show, says nothing of this target.
+    fn is_the_one(&self, server: &Server) -> Result<(), String> {
+        let mut known = self.system.lock().unwrap_or_else(PoisonError::into_inner);
+        match (known.as_ref(), &server.system) {
+            (Some(known), Some(now)) if known != now => {
+                Err(format!("this is another server: it is `{now}`, and the target is `{known}`"))
+            }
+            (Some(_), _) => Ok(()),
+            (None, now) => {
+                known.clone_from(now);
+                Ok(())
+            }
+        }
+    }
+
     /// Alone with a binding, and no older than what was here before: only then may an action go on.
     async fn hold(&self, server: &mut Server, binding: &Binding, epoch: u64) -> Result<(), String> {
         server.alone_with(key_of(binding)).await?;
@@ -174,9 +212,13 @@ impl Postgres {
             };
             let digest = Digest::of(verifier.as_bytes());
             let wanted = Wanted {
-                mark: Mark { grant: assent.grant().to_string(), binding, digest },
+                mark: Mark {
+                    grant: assent.grant().to_string(),
+                    binding,
+                    until: assent.until(),
+                    digest,
+                },
                 verifier,
-                until: assent.until(),
                 connections: self.connections,
             };
             return login::create(server, &native, &wanted).await;
@@ -200,7 +242,7 @@ impl Postgres {
         let deny = credentials::denied(&self.credentials).await?;
         let observer = credentials::read(&self.observer).await?;
         let own = BTreeSet::from([access.role().to_owned(), observer.role().to_owned()]);
-        let mut server = Server::begin(&access).await?;
+        let mut server = self.change(&access).await?;
         working(self.grant_in(&mut server, assent, &own, &deny)).await?;
         Ok(server.commit().await)
     }
@@ -208,10 +250,10 @@ impl Postgres {
     async fn seen(&self, scope: &Scope) -> Result<Look, String> {
         let access = credentials::read(&self.observer).await?;
         let ending = self.taken.all();
-        let mut server = Server::begin_look(&access).await?;
+        let mut server = self.to_look(&access).await?;
         // Where only looks are made, the other file may not be there.
         let own = credentials::read(&self.credentials).await.ok();
-        let own = own.as_ref().map(credentials::Access::role);
+        let own = own.as_ref().map(Access::role);
         let looked = looking(look::look(&mut server, scope, &ending, own)).await?;
         let look::Seen { mut look, ids } = looked;
         if !self.issues_logins {
@@ -242,12 +284,12 @@ impl Connector for Postgres {
     async fn set_up(&self, _now: Timestamp) -> Result<(), String> {
         credentials::denied(&self.credentials).await?;
         let access = credentials::read(&self.credentials).await?;
-        Server::begin(&access).await?;
+        self.change(&access).await?;
         let observer = credentials::read(&self.observer).await?;
         if access.role() == observer.role() {
             return Err("`credentials` and `observer` are the same account".to_owned());
         }
-        let mut server = Server::begin_look(&observer).await?;
+        let mut server = self.to_look(&observer).await?;
         working(power::fit_to_look(&mut server)).await
     }
 

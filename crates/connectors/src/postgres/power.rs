@@ -29,6 +29,12 @@ pub(super) async fn refusal(
     own: &BTreeSet<String>,
     deny: &BTreeSet<String>,
 ) -> Result<Option<String>, String> {
+    let reached = reached(server, native).await?;
+    Ok(reached.iter().find_map(|one| refused(&native.name, one, own, deny)))
+}
+
+/// A role, and all that it leads to.
+async fn reached(server: &mut Server, role: &Role) -> Result<Vec<Reached>, String> {
     let reach = sqlx::query(
         "with recursive reach(oid) as (select $1::int8::oid union \
              select m.roleid from pg_auth_members m join reach r on m.member = r.oid) \
@@ -36,7 +42,7 @@ pub(super) async fn refusal(
          from reach join pg_roles using (oid) order by rolname::text collate \"C\"",
     );
     let mut reached = Vec::new();
-    for row in &server.rows(reach.bind(native.oid)).await? {
+    for row in &server.rows(reach.bind(role.oid)).await? {
         reached.push(Reached {
             name: get(row, 0)?,
             superuser: get(row, 1)?,
@@ -46,17 +52,12 @@ pub(super) async fn refusal(
             passes_row_security: get(row, 5)?,
         });
     }
-    Ok(reached.iter().find_map(|one| refused(&native.name, one, own, deny)))
+    Ok(reached)
 }
 
-fn refused(
-    native: &str,
-    reached: &Reached,
-    own: &BTreeSet<String>,
-    deny: &BTreeSet<String>,
-) -> Option<String> {
-    let name = &reached.name;
-    let why = if reached.superuser {
+/// The power over the server that a role has, in words.
+fn power(reached: &Reached) -> Option<&'static str> {
+    Some(if reached.superuser {
         "is a superuser"
     } else if reached.makes_roles {
         "may make roles"
@@ -67,8 +68,22 @@ fn refused(
         "may replicate, which reads everything"
     } else if reached.passes_row_security {
         "passes row security"
-    } else if SERVER_ROLES.contains(&name.as_str()) {
+    } else if SERVER_ROLES.contains(&reached.name.as_str()) {
         "reaches the files or programs of the server"
+    } else {
+        return None;
+    })
+}
+
+fn refused(
+    native: &str,
+    reached: &Reached,
+    own: &BTreeSet<String>,
+    deny: &BTreeSet<String>,
+) -> Option<String> {
+    let name = &reached.name;
+    let why = if let Some(power) = power(reached) {
+        power
     } else if own.contains(name) {
         "is an account of Placet itself"
     } else if deny.contains(name) {
@@ -85,19 +100,26 @@ fn refused(
 /// Whether the account that looks can see what it must, and can do nothing else.
 pub(super) async fn fit_to_look(server: &mut Server) -> Result<(), String> {
     let own = sqlx::query(
-        "select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls, \
-         pg_has_role('pg_read_all_stats', 'usage') from pg_roles where rolname = current_user",
+        "select current_user::text, pg_has_role('pg_read_all_stats', 'usage'), \
+         exists (select from pg_auth_members join pg_roles r on r.oid = member \
+             where admin_option and r.rolname = current_user)",
     );
     let rows = server.rows(own).await?;
-    let row = rows.first().ok_or("the server does not know the observer's role")?;
-    match (get(row, 0)?, get(row, 1)?) {
-        (true, _) => Err("the observer is to look and no more: give it a plain role".to_owned()),
-        (_, false) => {
+    let row = rows.first().ok_or("the server does not say who the observer is")?;
+    let (name, sees_sessions, passes_on): (String, bool, bool) =
+        (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+    let own = server.role(&name).await?.ok_or("the server does not know the observer's role")?;
+    let reached = reached(server, &own).await?;
+    if passes_on || reached.iter().any(|one| power(one).is_some()) {
+        return Err("the observer is to look and no more: give it a plain role".to_owned());
+    }
+    match sees_sessions {
+        true => Ok(()),
+        false => {
             let why =
                 "the observer cannot see when sessions began: `grant pg_read_all_stats` to it";
             Err(why.to_owned())
         }
-        (false, true) => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use placet_ledger::RemovalOrder;
 
 use super::member::Taken;
 use super::names::named;
-use super::server::{Server, working};
+use super::server::working;
 use super::sessions::UpTo;
 use super::{Postgres, credentials, failed, in_doubt, login, member, sessions};
 
@@ -15,7 +15,7 @@ impl Postgres {
     /// Takes an account out of a role, and ends what was opened while it was in.
     async fn taken_out(&self, order: &RemovalOrder, binding: &Binding) -> Result<Outcome, String> {
         let access = credentials::read(&self.credentials).await?;
-        let mut server = Server::begin(&access).await?;
+        let mut server = self.change(&access).await?;
         let taken = working(async {
             self.hold(&mut server, binding, order.epoch).await?;
             let native = server.role(binding.native.as_str()).await?;
@@ -34,7 +34,13 @@ impl Postgres {
         });
         // Whoever is not there has no access.
         let Some((account, taken)) = taken.await? else { return Ok(Outcome::Done) };
-        let outcome = server.commit().await;
+        // In one message: should this process stop, or lose the server, in between, the sessions
+        // end all the same.
+        let then = match taken {
+            Taken::All => sessions::end_all(account.oid),
+            Taken::Absent | Taken::Part(_) => String::new(),
+        };
+        let outcome = server.commit_then(&then).await;
         if let Outcome::Failed { .. } = outcome {
             self.taken.forget(binding);
         }
@@ -71,7 +77,7 @@ impl Postgres {
         name: &str,
     ) -> Result<Outcome, String> {
         let access = credentials::read(&self.credentials).await?;
-        let mut server = Server::begin(&access).await?;
+        let mut server = self.change(&access).await?;
         let role = working(async {
             self.hold(&mut server, binding, order.epoch).await?;
             let role = server.role(name).await?;
@@ -93,7 +99,7 @@ impl Postgres {
             in_doubt(format!("nobody gets in any more, and role `{name}` stays: {why}"))
         };
         let dropped = working(async {
-            server.begin_again().await?;
+            server.begin().await?;
             let heir = server.role(binding.native.as_str()).await?;
             login::drop(&mut server, &role, heir.as_ref().map(|heir| heir.name.as_str())).await
         });
@@ -134,7 +140,7 @@ impl Postgres {
             return Ok(Vec::new());
         }
         let access = credentials::read(&self.credentials).await?;
-        let mut server = Server::begin_look(&access).await?;
+        let mut server = self.to_look(&access).await?;
         let standing = working(login::standing_for(&mut server, binding)).await?;
         Ok(standing.into_iter().map(|role| role.name).collect())
     }

@@ -1,7 +1,8 @@
 //! What a role really allows, as one readable line: its id, the roles that it leads to, and for
 //! each thing in the database the verbs. The same rights always make the same line.
 //!
-//! The id comes first: a role that was dropped and made anew under its name is another one. What
+//! The id comes first: a role that was dropped and made anew under its name is another one. Then who
+//! may pass it on, Placet's own account among them: a member who may is more than a member. What
 //! everybody may (`public`) is not the role's, and what lies in other databases is not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,8 @@ pub(super) struct Roles {
     pub names: BTreeMap<i64, String>,
     powers: BTreeMap<i64, Vec<&'static str>>,
     member_of: BTreeMap<i64, BTreeSet<i64>>,
+    /// Who may make others members of a role.
+    passed_on_by: BTreeMap<i64, BTreeSet<i64>>,
 }
 
 /// One right of one role on one thing.
@@ -52,9 +55,14 @@ impl Roles {
             }
             read.powers.insert(oid, has);
         }
-        let members = sqlx::query("select member::int8, roleid::int8 from pg_auth_members");
+        let members =
+            sqlx::query("select member::int8, roleid::int8, admin_option from pg_auth_members");
         for row in &server.rows(members).await? {
-            read.member_of.entry(get(row, 0)?).or_default().insert(get(row, 1)?);
+            let (member, role) = (get(row, 0)?, get(row, 1)?);
+            read.member_of.entry(member).or_default().insert(role);
+            if get(row, 2)? {
+                read.passed_on_by.entry(role).or_default().insert(member);
+            }
         }
         Ok(read)
     }
@@ -74,17 +82,21 @@ impl Roles {
         let reach = self.reach(role);
         let powers: BTreeSet<&str> =
             reach.iter().filter_map(|one| self.powers.get(one)).flatten().copied().collect();
-        let inherits = reach.iter().filter(|one| **one != role);
-        let inherits: BTreeSet<String> =
-            inherits.filter_map(|one| self.names.get(one)).map(|name| shown(name)).collect();
         let mut parts = vec![format!("oid {role}")];
+        let passed_on_by = self.passed_on_by.get(&role).into_iter().flatten();
+        parts.extend(self.called("passed on by", passed_on_by));
         parts.extend(powers.iter().map(|power| (*power).to_owned()));
-        if !inherits.is_empty() {
-            let inherits: Vec<String> = inherits.into_iter().collect();
-            parts.push(format!("inherits {}", inherits.join(", ")));
-        }
+        parts.extend(self.called("inherits", reach.iter().filter(|one| **one != role)));
         parts.extend(things(reach.iter().filter_map(|one| rights.get(one)).flatten()));
         bounded(&parts)
+    }
+
+    /// Some roles by their names, in a fixed order; nothing if there are none.
+    fn called<'r>(&self, what: &str, roles: impl Iterator<Item = &'r i64>) -> Option<String> {
+        let names: BTreeSet<String> =
+            roles.filter_map(|one| self.names.get(one)).map(|name| shown(name)).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
     }
 }
 
@@ -229,7 +241,9 @@ mod tests {
                     table shop.orders: select (and may grant it), update";
         assert_eq!(roles.line(1, &rights), line);
         roles.powers.insert(3, vec!["superuser"]);
-        assert!(roles.line(1, &rights).starts_with("oid 1; superuser; inherits"));
+        roles.passed_on_by.insert(1, BTreeSet::from([2, 3]));
+        let begins = "oid 1; passed on by \"Odd; role\", app_read; superuser; inherits";
+        assert!(roles.line(1, &rights).starts_with(begins));
     }
 
     #[test]

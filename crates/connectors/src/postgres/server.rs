@@ -36,6 +36,8 @@ const LIMITS: &str = "set statement_timeout = '6s'; set lock_timeout = '4s'; \
 pub(super) struct Server {
     connection: PgConnection,
     version: i32,
+    /// What the server calls itself, where it says so to this account.
+    pub system: Option<String>,
 }
 
 /// A role as it stands on the server.
@@ -65,6 +67,9 @@ pub(super) fn words(error: &sqlx::Error) -> String {
                 true => format!("the server says: {message} ({code})"),
                 false => format!("the server says: {message} ({code}): {}", detail.join("; ")),
             }
+        }
+        sqlx::Error::Io(error) if error.get_ref().is_some_and(|one| one.is::<rustls::Error>()) => {
+            format!("no trusted encryption: {error}")
         }
         sqlx::Error::Io(error) => format!("the connection broke: {error}"),
         sqlx::Error::Tls(error) => format!("no trusted encryption: {error}"),
@@ -98,7 +103,15 @@ impl Server {
             connection.execute(LIMITS).await.map_err(|e| words(&e))?;
             let version = sqlx::query("select current_setting('server_version_num')::int4");
             let row = version.fetch_one(&mut connection).await.map_err(|e| words(&e))?;
-            Ok(Self { connection, version: row.try_get(0).map_err(|e| words(&e))? })
+            let version = row.try_get(0).map_err(|e| words(&e))?;
+            let system = sqlx::query("select system_identifier::text from pg_control_system()");
+            let system = match system.fetch_one(&mut connection).await {
+                Ok(row) => row.try_get(0).map_err(|e| words(&e))?,
+                // Some who run servers for others do not let everybody ask.
+                Err(error) if is_denied(&error) => None,
+                Err(error) => return Err(words(&error)),
+            };
+            Ok(Self { connection, version, system })
         });
         let shown = access.file.display();
         let server = opened.await.map_err(|why| format!("with `{shown}`: {why}"))?;
@@ -109,13 +122,7 @@ impl Server {
     }
 
     /// Opens the transaction of a change.
-    pub async fn begin(access: &Access) -> Result<Self, String> {
-        let mut server = Self::open(access).await?;
-        working(server.begin_again()).await?;
-        Ok(server)
-    }
-
-    pub async fn begin_again(&mut self) -> Result<(), String> {
+    pub async fn begin(&mut self) -> Result<(), String> {
         self.run("begin isolation level read committed").await?;
         let read_only = "select pg_is_in_recovery() \
                          or current_setting('transaction_read_only')::bool";
@@ -126,10 +133,13 @@ impl Server {
     }
 
     /// Opens the transaction of a look: one moment for all that is read in it.
-    pub async fn begin_look(access: &Access) -> Result<Self, String> {
-        let mut server = Self::open(access).await?;
-        looking(server.run("begin isolation level repeatable read read only")).await?;
-        Ok(server)
+    pub async fn begin_look(&mut self) -> Result<(), String> {
+        self.run("begin isolation level repeatable read read only").await
+    }
+
+    /// Whether it follows another server, which it may be behind.
+    pub async fn is_standby(&mut self) -> Result<bool, String> {
+        self.yes("select pg_is_in_recovery()").await
     }
 
     /// Whether each membership has its own options and grantor (PostgreSQL 16 and newer).
@@ -202,6 +212,12 @@ impl Server {
 
     /// Commits, and says what came of it.
     pub async fn commit(&mut self) -> Outcome {
+        self.commit_then("").await
+    }
+
+    /// The same, and something that the server does right after it: both travel in one message, so
+    /// that nobody has to be there any more for the second. What comes of that is to be looked at.
+    pub async fn commit_then(&mut self, then: &str) -> Outcome {
         // A server that stood still meanwhile must not do now what was given up long ago.
         match working(self.yes("select clock_timestamp() < now() + interval '15 seconds'")).await {
             Ok(true) => {}
@@ -211,9 +227,12 @@ impl Server {
             }
             Err(why) => return Outcome::Failed { why },
         }
-        match tokio::time::timeout(COMMIT, self.try_run("commit")).await {
+        match tokio::time::timeout(COMMIT, self.try_run(format!("commit; {then}"))).await {
             Ok(Ok(())) => Outcome::Done,
-            Ok(Err(error)) if surely_not(&error) => Outcome::Failed { why: words(&error) },
+            // Of two statements it is not said which one was refused.
+            Ok(Err(error)) if then.is_empty() && surely_not(&error) => {
+                Outcome::Failed { why: words(&error) }
+            }
             Ok(Err(error)) => {
                 let why = format!("whether it was committed is not known: {}", words(&error));
                 Outcome::InDoubt { why }
@@ -224,6 +243,10 @@ impl Server {
             }
         }
     }
+}
+
+fn is_denied(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|one| one.code()).is_some_and(|code| code == "42501")
 }
 
 /// A commit that was refused for a reason of its own. One that the server, or an operator, cut short

@@ -26,7 +26,7 @@ pub(super) struct UpTo {
 }
 
 /// When memberships were taken away by this process. The server does not keep it, so after a restart
-/// of Placet the sessions that survived a removal are not told any more.
+/// of Placet those sessions are not told any more that could not be ended together with the removal.
 #[derive(Debug, Default)]
 pub(super) struct Taken(Mutex<BTreeMap<Binding, UpTo>>);
 
@@ -81,6 +81,17 @@ pub(super) async fn now(server: &mut Server) -> Result<i64, String> {
     let now = sqlx::query("select (extract(epoch from clock_timestamp()) * 1000000)::int8");
     let rows = server.rows(now).await?;
     rows.first().map_or_else(|| Err("the server has no clock".to_owned()), |row| get(row, 0))
+}
+
+/// The statement that ends all sessions of an account. It passes over those that Placet's account may
+/// not end, so that it does not fail; `end` says what is left.
+pub(super) fn end_all(account: i64) -> String {
+    format!(
+        "select pg_terminate_backend(a.pid) from pg_stat_activity a \
+         join pg_roles r on r.oid = a.usesysid where a.usesysid::int8 = {account} \
+         and a.pid <> pg_backend_pid() and not r.rolsuper \
+         and (pg_has_role('pg_signal_backend', 'usage') or pg_has_role(a.usesysid, 'usage'))"
+    )
 }
 
 /// Ends the sessions of an account up to a moment, and waits until they are over.

@@ -13,7 +13,8 @@ use placet_domain::length::Length;
 use placet_domain::observation::{Binding, Scope};
 use sha2::Sha256;
 
-use crate::server::{Ground, Server, goes_on, run_sql};
+use crate::ground::Ground;
+use crate::server::{Server, goes_on, run_sql};
 use crate::{failed, look};
 
 const LOGIN: &[(&str, &str)] = &[("issues", "login"), ("connections", "2")];
@@ -127,6 +128,43 @@ async fn a_login_is_used_until_it_is_taken_away_and_its_password_is_nobodys() {
         assert!(!log.contains(&password(serial)), "the server never saw the password");
     }
     assert!(!format!("{target:?}").contains(&password(one)));
+}
+
+#[tokio::test]
+async fn a_login_that_a_hand_made_more_of_is_seen_beside_the_one_that_was_collected() {
+    let ground = Ground::new("longer", &["app", "other"]).await;
+    let target = ground.target(LOGIN);
+    let ines = ground.binding("app", "ines");
+    assert_eq!(grant_at(&*target, &ines, 601, AHEAD).await, Outcome::Done);
+    let digest = Digest::of(verifier(&password(601)).as_bytes());
+    let role = role(601);
+    let until = "valid until '2100-01-01 04:00:00Z'";
+    for (change, back) in [
+        ("valid until '2100-01-01 04:00:01Z'", until),
+        ("valid until 'infinity'", until),
+        ("createrole", "nocreaterole"),
+        ("createdb", "nocreatedb"),
+        ("bypassrls", "nobypassrls"),
+        ("replication", "noreplication"),
+        ("superuser", "nosuperuser"),
+    ] {
+        assert_eq!(kept(&*target, &ines).await, [digest], "before {change}");
+        ground.server.by_hand(&format!("alter role {role} {change}")).await;
+        let seen = kept(&*target, &ines).await;
+        // It stands as it was collected, too: it must be neither missing nor over.
+        assert!(seen.len() == 2 && seen.contains(&digest), "{change}: {seen:?}");
+        ground.server.by_hand(&format!("alter role {role} {back}")).await;
+    }
+    // Nor is it hidden behind its holder what else it was put into.
+    let by = ground.by_placet().await;
+    ground.server.by_hand(&format!("grant longer_other to {role} {by}")).await;
+    let other = ground.binding("other", "ines");
+    assert_eq!(kept(&*target, &other).await, [digest]);
+    // A hand that lengthens it does not keep Placet from ending it.
+    ground.server.by_hand(&format!("alter role {role} valid until 'infinity'")).await;
+    assert_eq!(target.remove(conformance::removal(&ines, 601)).await, Outcome::Done);
+    assert!(kept(&*target, &ines).await.is_empty());
+    assert!(ground.server.connect(&role, &password(601)).await.is_err());
 }
 
 /// What the server knows of an issued role; nothing, if it is not there.

@@ -3,17 +3,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test may.
 
+mod ground;
 mod honest;
 mod logins;
 mod members;
 mod refusals;
 mod scopes;
 mod server;
+mod strangers;
+mod tls;
 
+use ground::Ground;
 use placet_connectors::{Connector, Look, conformance};
 use placet_domain::action::Outcome;
 use placet_domain::observation::{Binding, Completeness, Scope};
-use server::Ground;
 
 impl Ground {
     pub fn binding(&self, native: &str, account: &str) -> Binding {

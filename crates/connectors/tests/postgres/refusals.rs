@@ -4,8 +4,8 @@
 use placet_domain::action::Outcome;
 use placet_domain::observation::Scope;
 
-use crate::server::Ground;
-use crate::{at, failed, grant, look};
+use crate::ground::Ground;
+use crate::{at, failed, grant, look, remove};
 
 #[tokio::test]
 async fn power_over_the_server_is_never_granted() {
@@ -49,6 +49,11 @@ async fn power_over_the_server_is_never_granted() {
     assert!(failed(grant(&*target, &pay).await).contains("others than its owner can change it"));
     std::fs::remove_file(ground.path("deny")).unwrap();
     assert_eq!(grant(&*target, &pay).await, Outcome::Done);
+    // What is no account of anybody's is not let in to where nobody would look for it.
+    ground.server.by_hand("create role power_group").await;
+    let group = ground.binding("pay", "group");
+    assert!(failed(grant(&*target, &group).await).contains("a role that nobody logs in as"));
+    assert_eq!(at(&*target, &group).await, (false, false));
     let own = ground.binding("pay", "observer");
     assert!(failed(grant(&*target, &own).await).contains("an account of Placet itself"));
 }
@@ -64,6 +69,10 @@ async fn a_role_that_was_made_anew_is_another_one() {
     };
     let before = scope().await.unwrap();
     ground.server.by_hand("drop role anew_app").await;
+    // There is nothing to take away, and a look says so.
+    let gone = ground.binding("app", "tom");
+    assert_eq!(remove(&*target, &gone).await, Outcome::Done);
+    assert_eq!(at(&*target, &gone).await, (false, false));
     let why = failed(grant(&*target, &app).await);
     assert!(why.contains("there is no role `anew_app`"), "{why}");
     ground
@@ -111,9 +120,33 @@ async fn files_that_others_can_read_are_refused_and_nothing_of_them_is_told() {
     }
     ground.write("observer", &std::fs::read_to_string(ground.path("credentials")).unwrap());
     assert!(target.set_up(now).await.unwrap_err().contains("the same account"));
-    ground.server.by_hand("alter role files_observer createrole").await;
     let address = ground.server.address("files_observer", "look-s3cret", "postgres");
     ground.write("observer", &address);
-    assert!(target.set_up(now).await.unwrap_err().contains("give it a plain role"));
+    assert!(target.set_up(now).await.is_ok());
+    ground
+        .server
+        .by_hand("create role files_middle noinherit; create role files_boss bypassrls")
+        .await;
+    for (more, less) in [
+        ("alter role files_observer createrole", "alter role files_observer nocreaterole"),
+        (
+            "grant files_boss to files_middle; grant files_middle to files_observer",
+            "revoke files_middle from files_observer",
+        ),
+        (
+            "grant pg_read_server_files to files_observer",
+            "revoke pg_read_server_files from files_observer",
+        ),
+        (
+            "grant files_app to files_observer with admin option",
+            "revoke files_app from files_observer",
+        ),
+    ] {
+        ground.server.by_hand(more).await;
+        let why = target.set_up(now).await.unwrap_err();
+        assert!(why.contains("give it a plain role"), "{more}: {why}");
+        ground.server.by_hand(less).await;
+        assert!(target.set_up(now).await.is_ok(), "{less}");
+    }
     assert!(ground.dir().exists());
 }

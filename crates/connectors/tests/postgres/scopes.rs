@@ -2,8 +2,8 @@
 
 use placet_domain::observation::Scope;
 
+use crate::ground::Ground;
 use crate::look;
-use crate::server::Ground;
 
 #[tokio::test]
 async fn a_look_tells_what_a_role_really_allows() {
@@ -31,7 +31,7 @@ async fn a_look_tells_what_a_role_really_allows() {
     let oid =
         ground.server.ask("select oid::text from pg_roles where rolname = 'scope_write'").await;
     let expect = format!(
-        "oid {oid}; inherits scope_read; column scope_shop.orders.total: update; \
+        "oid {oid}; passed on by scope_placet; inherits scope_read; column scope_shop.orders.total: update; \
          function scope_shop.bill(integer, text): execute (and may grant it); \
          schema scope_shop: usage; sequence scope_shop.numbers: usage; \
          table scope_shop.\"Odd; one\": owner; table scope_shop.orders: insert, select, update"
@@ -42,6 +42,11 @@ async fn a_look_tells_what_a_role_really_allows() {
     ground.server.by_hand("grant delete on scope_shop.orders to scope_read").await;
     let after = told(Scope::Binding(write.clone())).await;
     assert!(after.ends_with("table scope_shop.orders: delete, insert, select, update"), "{after}");
+    // A member who may pass it on, which no list of members shows.
+    ground.account("ines").await;
+    ground.server.by_hand("grant scope_write to scope_ines with admin option").await;
+    let after = told(Scope::Everything).await;
+    assert!(after.contains("; passed on by scope_ines, scope_placet; "), "{after}");
     ground.server.by_hand("grant pg_read_all_data to scope_read").await;
     let after = told(Scope::Everything).await;
     assert!(after.contains("; inherits pg_read_all_data, scope_read; "), "{after}");

@@ -1,13 +1,15 @@
-//! A throwaway PostgreSQL server, and one role for each part that is played on it.
+//! A throwaway PostgreSQL server. It knows nothing of Placet, so that the tests of the program start
+//! theirs with it as well.
+
+#![allow(dead_code)] // Not each test that includes it needs all of it.
 
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use placet_connectors::{Connector, Registry};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
@@ -19,15 +21,25 @@ pub struct Server {
     _until_we_end: Child,
 }
 
-/// Where the programs of the server are: the newest that is installed, or what is named.
-fn bin() -> PathBuf {
-    if let Some(named) = std::env::var_os("PLACET_TEST_POSTGRES") {
-        return named.into();
+/// Where the programs of servers are, the newest last: those that are installed, or those that are
+/// named, separated by colons.
+pub fn bins() -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = match std::env::var_os("PLACET_TEST_POSTGRES") {
+        Some(named) => std::env::split_paths(&named).collect(),
+        None => {
+            let found = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+            found.map(|one| one.path().join("bin")).collect()
+        }
+    };
+    found.retain(|bin| bin.join("initdb").exists());
+    assert!(
+        !found.is_empty(),
+        "this test needs a PostgreSQL server: apt-get install postgresql-15"
+    );
+    if std::env::var_os("PLACET_TEST_POSTGRES").is_none() {
+        found.sort();
     }
-    let found = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = found.map(|one| one.path().join("bin")).collect();
-    found.sort();
-    found.pop().expect("this test needs a PostgreSQL server: apt-get install postgresql-15")
+    found
 }
 
 fn is_root() -> bool {
@@ -56,8 +68,17 @@ fn run(script: &str) {
     assert!(out.status.success(), "{script}: {}", String::from_utf8_lossy(&text));
 }
 
+fn run_as_root(script: &str) {
+    assert!(Command::new("sh").args(["-c", script]).status().unwrap().success());
+}
+
 impl Server {
     pub fn start() -> Self {
+        Self::of(bins().pop().unwrap())
+    }
+
+    /// The same by these programs.
+    pub fn of(bin: PathBuf) -> Self {
         let dir = tempfile::tempdir().unwrap().keep();
         if is_root() {
             let uid = |what: &str| {
@@ -67,7 +88,7 @@ impl Server {
             chown(&dir, Some(uid("-u")), Some(uid("-g"))).unwrap();
             std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let (bin, shown) = (bin(), dir.display().to_string());
+        let shown = dir.display().to_string();
         let initdb = bin.join("initdb");
         run(&format!(
             "printf boss > {shown}/pw && '{}' -D {shown}/data -A scram-sha-256 -U boss \
@@ -135,8 +156,23 @@ impl Server {
         run(&format!("kill -{signal} {pid}; pkill -{signal} -P {pid} || true"));
     }
 
+    /// A file in the server's folder, which only the server can read.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.dir.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        if is_root() {
+            run_as_root(&format!("chown postgres:postgres {}", path.display()));
+        }
+        path.display().to_string()
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.join("log")).unwrap()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn address(&self, user: &str, password: &str, database: &str) -> String {
@@ -175,102 +211,6 @@ pub async fn run_sql(connection: &mut PgConnection, statements: &str) -> Result<
 pub async fn goes_on(session: &mut PgConnection) -> bool {
     let asked = session.execute("select 1");
     matches!(tokio::time::timeout(Duration::from_secs(5), asked).await, Ok(Ok(_)))
-}
-
-/// Placet's two accounts on a server with the least rights that they need, and their files.
-pub struct Ground {
-    pub server: &'static Server,
-    /// The beginning of all names of this test.
-    pub tag: String,
-    dir: tempfile::TempDir,
-}
-
-impl Ground {
-    /// `roles` may be granted by Placet; they are made, with the test's tag before their names.
-    pub async fn new(tag: &str, roles: &[&str]) -> Self {
-        Self::on(Server::shared(), tag, roles).await
-    }
-
-    pub async fn on(server: &'static Server, tag: &str, roles: &[&str]) -> Self {
-        let ground = Self { server, tag: tag.to_owned(), dir: tempfile::tempdir().unwrap() };
-        server
-            .by_hand(&format!(
-                "create role {tag}_placet login createrole password 'change-s3cret'; \
-                 grant pg_signal_backend, pg_read_all_stats to {tag}_placet; \
-                 create role {tag}_observer login password 'look-s3cret'; \
-                 grant pg_read_all_stats to {tag}_observer"
-            ))
-            .await;
-        for role in roles {
-            let role = quoted(&ground.name(role));
-            server
-                .by_hand(&format!(
-                    "create role {role}; grant {role} to {tag}_placet with admin option"
-                ))
-                .await;
-        }
-        ground.write(
-            "credentials",
-            &server.address(&format!("{tag}_placet"), "change-s3cret", "postgres"),
-        );
-        ground.write(
-            "observer",
-            &server.address(&format!("{tag}_observer"), "look-s3cret", "postgres"),
-        );
-        ground
-    }
-
-    /// From 16 on only whoever granted a membership may take it away; so that Placet may, somebody
-    /// grants in its name.
-    pub async fn by_placet(&self) -> String {
-        match self.server.is_since_16().await {
-            true => format!("with admin false granted by {}_placet", self.tag),
-            false => "with admin option".to_owned(),
-        }
-    }
-
-    pub fn name(&self, role: &str) -> String {
-        format!("{}_{role}", self.tag)
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-        self.mode(name, 0o600);
-    }
-
-    pub fn mode(&self, name: &str, mode: u32) {
-        let permissions = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(self.path(name), permissions).unwrap();
-    }
-
-    /// An account that logs in with its own name as the password.
-    pub async fn account(&self, account: &str) {
-        let name = self.name(account);
-        let password = name.replace('\'', "''");
-        let statement = format!("create role {} login password '{password}'", quoted(&name));
-        self.server.by_hand(&statement).await;
-    }
-
-    pub async fn log_in(&self, account: &str) -> PgConnection {
-        let name = self.name(account);
-        self.server.connect(&name, &name).await.unwrap()
-    }
-
-    pub fn target(&self, more: &[(&str, &str)]) -> Arc<dyn Connector> {
-        let path = |name: &str| (name.to_owned(), self.path(name).display().to_string());
-        let mut settings: placet_connectors::Settings =
-            [path("credentials"), path("observer")].into();
-        settings.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-        Registry::shipped().build(&"postgres".parse().unwrap(), &settings).unwrap()
-    }
-
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
-    }
 }
 
 pub fn quoted(name: &str) -> String {

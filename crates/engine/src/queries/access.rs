@@ -5,7 +5,7 @@ use placet_domain::action::Outcome;
 use placet_domain::actor::Actor;
 use placet_domain::canonical::Digest;
 use placet_domain::finding::{Finding, Resolution};
-use placet_domain::grant::{Gone, Grant, State};
+use placet_domain::grant::{Gone, Grant, Reason, State};
 use placet_domain::id::{FilingId, FindingId, GrantId, RequestId};
 use placet_domain::request::{self, Request};
 use placet_domain::route::Route;
@@ -88,6 +88,8 @@ pub struct RequestView {
     pub holds: Vec<String>,
     /// How fresh the knowledge of the target is.
     pub observed: ObservedView,
+    /// What the entitlement really allows, in the target's own words, where it tells.
+    pub allows: Option<String>,
     /// How long access may go on after it is removed, in seconds.
     pub residual_seconds: Option<u64>,
     /// What becomes of a session that is open then: `none`, `ended` or `go_on`.
@@ -161,6 +163,8 @@ pub struct GrantView {
     pub trouble: Option<String>,
     /// Why it ends or ended.
     pub end: Option<&'static str>,
+    /// What was not as it had been agreed to, where that is why.
+    pub end_detail: Option<String>,
     pub end_ordered_at: Option<Timestamp>,
     pub over_at: Option<Timestamp>,
     /// `seen absent`, or `carried on by grt_...`.
@@ -374,6 +378,7 @@ impl Engine {
             stalled,
             holds,
             observed: self.store.last_look(revision.terms.target).await?.into(),
+            allows: self.store.agreed_scope(revision.terms.target, &revision.terms.native).await?,
             residual_seconds: abilities.map(|one| one.residual_seconds),
             sessions: abilities.map(|one| match one.sessions {
                 Sessions::None => "none",
@@ -441,6 +446,10 @@ impl Engine {
             serial: grant.issued.as_ref().map(|issued| issued.serial.to_string()),
             trouble: trouble(&grant),
             end: grant.end.as_ref().map(|reason| reason.as_str()),
+            end_detail: match &grant.end {
+                Some(Reason::NotAssented { why }) => Some(why.clone()),
+                _ => None,
+            },
             end_ordered_at: grant.end_ordered_at,
             over_at: grant.over_at,
             gone: grant.gone.as_ref().map(|gone| match gone {

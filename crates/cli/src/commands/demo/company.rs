@@ -11,6 +11,7 @@ use placet_engine::Engine;
 use placet_engine::commands::found::Catalogue;
 use serde_json::{Value, json};
 
+use super::database::Database;
 use super::tell::Teller;
 use crate::api::Api;
 use crate::commands::{rows, text_at};
@@ -44,13 +45,27 @@ pub struct Company {
     dir: PathBuf,
     pub refusals: u64,
     pub teller: Teller,
+    /// The PostgreSQL server that was given, if one was.
+    pub database: Option<Database>,
 }
 
 impl Company {
     /// Founds the company; its people log in, each by a one-time code.
-    pub async fn found(engine: Engine, dir: &Path, teller: Teller) -> anyhow::Result<Self> {
+    pub async fn found(
+        engine: Engine,
+        dir: &Path,
+        teller: Teller,
+        database: Option<Database>,
+    ) -> anyhow::Result<Self> {
         teller.act("Kattegat Ferries founds its control plane");
-        let catalogue = placed(include_str!("company.toml"), dir)?;
+        let mut text = include_str!("company.toml").to_owned();
+        if database.is_some() {
+            text.push_str(include_str!("database.toml"));
+        }
+        let mut catalogue = placed(&text, dir)?;
+        if let Some(database) = &database {
+            database.name_accounts(&mut catalogue)?;
+        }
         let handles: Vec<String> =
             catalogue.administrators.iter().map(ToString::to_string).collect();
         let size = [
@@ -67,7 +82,7 @@ impl Company {
         let api = Api::in_process(placet_server::router(engine.clone()), None);
         let sessions = BTreeMap::new();
         let dir = dir.to_owned();
-        let mut company = Self { engine, api, sessions, dir, refusals: 0, teller };
+        let mut company = Self { engine, api, sessions, dir, refusals: 0, teller, database };
         for (handle, code) in handles.iter().zip(&codes) {
             company.log_in(handle, code.secret.reveal()).await?;
         }
@@ -214,6 +229,7 @@ fn target(name: &impl ToString, connector: &impl ToString) -> String {
         "group-file" => "a group file on disk",
         "token-file" => "a file of token digests on disk",
         "ssh-ca" => "an SSH certificate authority, with a revocation list on disk",
+        "postgres" => "PostgreSQL, on the server that was given",
         "simulated" => "simulated: a memory in this process, no real system",
         other => return format!("{:<16} {other}", name.to_string()),
     };

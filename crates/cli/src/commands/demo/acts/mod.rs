@@ -4,6 +4,7 @@ mod asking;
 mod bundle;
 mod catalogue;
 mod certificate;
+mod database;
 mod drift;
 mod emergency;
 mod holiday;
@@ -23,6 +24,7 @@ pub async fn play(company: &mut Company) -> anyhow::Result<Told> {
     certificate::play(company).await?;
     pipeline::play(company).await?;
     drift::play(company).await?;
+    database::play(company).await?;
     emergency::play(company).await?;
     catalogue::play(company).await?;
     leaver::play(company).await?;

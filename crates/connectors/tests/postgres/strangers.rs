@@ -1,0 +1,60 @@
+//! A server that is not the one that was meant: what it shows, or does not show, says nothing.
+
+use placet_domain::action::Outcome;
+use placet_domain::observation::{Completeness, Scope};
+
+use crate::ground::Ground;
+use crate::server::Server;
+use crate::{at, failed, grant, remove};
+
+const ASK: &str = "select system_identifier::text from pg_control_system()";
+
+/// Another server on which everything is called as it is here, and nobody is in anything.
+async fn twin(of: &Ground) -> Ground {
+    let ground = Ground::on(Box::leak(Box::new(Server::start())), &of.tag, &["app"]).await;
+    ground.account("ines").await;
+    ground
+}
+
+#[tokio::test]
+async fn another_server_shows_nothing_of_this_one_and_is_not_changed() {
+    let ground = Ground::new("twin", &["app"]).await;
+    ground.account("ines").await;
+    let (target, app) = (ground.target(&[]), ground.binding("app", "ines"));
+    let now = placet_connectors::conformance::assent(&app, 1).until();
+    assert_eq!(grant(&*target, &app).await, Outcome::Done);
+    assert_eq!(at(&*target, &app).await, (true, false));
+    let twin = twin(&ground).await;
+    let here = |name: &str| std::fs::read_to_string(ground.path(name)).unwrap();
+    let there = |name: &str| std::fs::read_to_string(twin.path(name)).unwrap();
+    let (acts, looks) = (here("credentials"), here("observer"));
+
+    // Where it looks is not where it acts: nobody would be in anything, and every grant be over.
+    ground.write("observer", &there("observer"));
+    for target in [&target, &ground.target(&[])] {
+        let why = target.set_up(now).await.unwrap_err();
+        assert!(why.contains("this is another server"), "{why}");
+        let look = target.observe(&Scope::Everything).await;
+        assert_eq!(look.completeness, Completeness::Unknown);
+        assert!(look.detail.unwrap().contains("this is another server"));
+    }
+    ground.write("observer", &looks);
+    // Nor is anything done there, or said to be done.
+    ground.write("credentials", &there("credentials"));
+    assert!(failed(remove(&*target, &app).await).contains("this is another server"));
+    assert!(failed(grant(&*target, &app).await).contains("this is another server"));
+    ground.write("credentials", &acts);
+    assert_eq!(at(&*target, &app).await, (true, false));
+
+    // Both files elsewhere, from the beginning: only what is set can know.
+    let (meant, other) = (ground.server.ask(ASK).await, twin.server.ask(ASK).await);
+    assert!(ground.target(&[("system", &meant)]).set_up(now).await.is_ok());
+    let elsewhere = twin.target(&[("system", &meant)]);
+    for why in [
+        elsewhere.set_up(now).await.unwrap_err(),
+        failed(grant(&*elsewhere, &app).await),
+        elsewhere.observe(&Scope::Everything).await.detail.unwrap(),
+    ] {
+        assert!(why.contains(&format!("it is `{other}`, and the target is `{meant}`")), "{why}");
+    }
+}
