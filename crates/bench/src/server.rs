@@ -1,7 +1,7 @@
 //! The real program, founded and serving in a folder of its own, and callers at its door.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, bail};
@@ -160,9 +160,4 @@ impl Door {
 pub fn text<'a>(answer: &'a Value, pointer: &str) -> anyhow::Result<&'a str> {
     let found = answer.pointer(pointer).and_then(Value::as_str);
     found.with_context(|| format!("`{pointer}` is missing in {answer}"))
-}
-
-/// Removes what was made, so that the next figure finds an empty disk.
-pub fn clear(dir: &Path) {
-    let _ = std::fs::remove_dir_all(dir);
 }

@@ -1,6 +1,8 @@
 //! One commit inside its savepoint: facts held still, events folded, rows and entries written.
 //! Knows streams and versions, no columns.
 
+use std::collections::BTreeMap;
+
 use placet_domain::canonical::Digest;
 use placet_domain::entry::{Entry, EventField, VERSION};
 use placet_domain::id::EventId;
@@ -13,13 +15,20 @@ use crate::error::{Error, damaged};
 use crate::outbox;
 use crate::row::{signed, unsigned};
 
-/// Writes one commit; `first` is the index of its first entry. Answers the bytes of its entries in
-/// order. On an error the caller rolls back to the savepoint.
+/// Where in the ledger a commit is entered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub node: &'a str,
+    /// The index of its first entry.
+    pub first: u64,
+}
+
+/// Writes one commit. Answers the bytes of its entries in order. On an error the caller rolls back
+/// to the savepoint. Only the measuring of what a ledger costs has no place in it.
 pub(crate) async fn write(
     connection: &mut SqliteConnection,
     commit: &Commit,
-    node: &str,
-    first: u64,
+    place: Option<Place<'_>>,
 ) -> Result<Vec<(EventId, Vec<u8>)>, Error> {
     hold_still(connection, commit).await?;
     let mut written = Written::default();
@@ -28,7 +37,7 @@ pub(crate) async fn write(
         waited.push((*request, outbox::waited_for(connection, request).await?));
     }
     for change in &commit.changes {
-        fold(connection, commit, change, node, first, &mut written).await?;
+        fold(connection, commit, change, place, &mut written).await?;
     }
     beside::write(connection, commit).await?;
     outbox::write(connection, commit, written.told, &waited).await?;
@@ -44,26 +53,40 @@ struct Written {
 
 /// Refuses when anything that the decision was made on has moved on.
 async fn hold_still(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+    // One question for each table: a decision reads some twenty rows, and asking costs more than
+    // finding.
+    let mut tables: BTreeMap<&'static str, Vec<(String, u64)>> = BTreeMap::new();
     for (stream, version) in commit.facts.rows() {
-        let now = aggregate::version(connection, stream).await?;
-        if now != version {
-            return Err(Error::Stale { what: stream.to_string() });
-        }
+        tables.entry(aggregate::table_of(stream)).or_default().push((stream.to_string(), version));
     }
-    for (name, version) in commit.facts.sets() {
-        if set_version(connection, name).await? != version {
-            return Err(Error::Stale { what: name.to_owned() });
-        }
+    for (table, noted) in tables {
+        stands_still(connection, table, "id", noted).await?;
     }
-    Ok(())
+    let sets = commit.facts.sets().map(|(name, version)| (name.to_owned(), version)).collect();
+    stands_still(connection, "set_version", "name", sets).await
+}
+
+/// Refuses unless each row of a table is at the version that was noted; 0 for one that is not there.
+async fn stands_still(
+    connection: &mut SqliteConnection,
+    table: &'static str,
+    key: &'static str,
+    noted: Vec<(String, u64)>,
+) -> Result<(), Error> {
+    let names: Vec<&str> = noted.iter().map(|(name, _)| name.as_str()).collect();
+    let found = aggregate::versions(connection, table, key, &names).await?;
+    let now = |name: &str| found.get(name).copied().unwrap_or(0);
+    match noted.into_iter().find(|(name, version)| now(name) != *version) {
+        Some((what, _)) => Err(Error::Stale { what }),
+        None => Ok(()),
+    }
 }
 
 async fn fold(
     connection: &mut SqliteConnection,
     commit: &Commit,
     change: &Change,
-    node: &str,
-    first: u64,
+    place: Option<Place<'_>>,
     written: &mut Written,
 ) -> Result<(), Error> {
     let (mut state, mut version) = match aggregate::load(connection, &change.stream).await? {
@@ -76,10 +99,12 @@ async fn fold(
     for (id, event) in &change.events {
         state = state::apply(&change.stream, state, event, commit.at)?;
         version += 1;
-        let bytes = enter(connection, commit, change, node, version, *id, event).await?;
-        let index = first + u64::try_from(written.entries.len()).unwrap_or(u64::MAX);
-        keep(connection, index, *id, change, version, &bytes).await?;
-        written.entries.push((*id, bytes));
+        if let Some(Place { node, first }) = place {
+            let bytes = enter(connection, commit, change, node, version, *id, event).await?;
+            let index = first + u64::try_from(written.entries.len()).unwrap_or(u64::MAX);
+            keep(connection, index, *id, change, version, &bytes).await?;
+            written.entries.push((*id, bytes));
+        }
         if let Some(state) = &state {
             written.told.hear(&id.to_string(), event, state, commit.at);
         }
@@ -175,14 +200,6 @@ async fn bump(connection: &mut SqliteConnection, name: &str, by: u64) -> Result<
     .execute(connection)
     .await?;
     Ok(())
-}
-
-async fn set_version(connection: &mut SqliteConnection, name: &str) -> Result<u64, Error> {
-    let row = sqlx::query("select version from set_version where name = $1")
-        .bind(name)
-        .fetch_optional(connection)
-        .await?;
-    row.map_or(Ok(0), |row| unsigned(&row, 0))
 }
 
 /// What is written beside the governed rows in the same transaction.
