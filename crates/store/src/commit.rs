@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use placet_domain::canonical::Digest;
 use placet_domain::entry::{Entry, EventField, VERSION};
-use placet_domain::id::EventId;
+use placet_domain::id::{EventId, Stream};
 use placet_domain::state;
 use sqlx::SqliteConnection;
 
@@ -96,18 +96,26 @@ async fn fold(
     if version != change.expected {
         return Err(Error::Stale { what: change.stream.to_string() });
     }
+    let mut trail = match place {
+        Some(_) => Some(trail_head(connection, &change.trail).await?),
+        None => None,
+    };
     for (id, event) in &change.events {
         state = state::apply(&change.stream, state, event, commit.at)?;
         version += 1;
-        if let Some(Place { node, first }) = place {
-            let bytes = enter(connection, commit, change, node, version, *id, event).await?;
+        if let (Some(Place { node, first }), Some(head)) = (place, &mut trail) {
+            let bytes = entry(commit, change, node, version, *id, event, *head)?;
+            *head = Head { nth: head.nth + 1, digest: Some(Digest::of(&bytes)) };
             let index = first + u64::try_from(written.entries.len()).unwrap_or(u64::MAX);
-            keep(connection, index, *id, change, version, &bytes).await?;
+            keep(connection, index, *id, change, version, head.nth, &bytes).await?;
             written.entries.push((*id, bytes));
         }
         if let Some(state) = &state {
             written.told.hear(&id.to_string(), event, state, commit.at);
         }
+    }
+    if let Some(Head { nth, digest: Some(digest) }) = trail {
+        move_trail(connection, &change.trail, nth, digest).await?;
     }
     if let Some(state) = &state {
         aggregate::save(connection, &change.stream, state, version).await?;
@@ -119,25 +127,50 @@ async fn fold(
     Ok(())
 }
 
-/// The bytes of the entry, linked to the head of its trail.
-async fn enter(
+/// Where a trail ends: its last entry, if it has any.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    nth: u64,
+    digest: Option<Digest>,
+}
+
+async fn trail_head(connection: &mut SqliteConnection, trail: &Stream) -> Result<Head, Error> {
+    let row = sqlx::query("select nth, head from trail where trail = $1")
+        .bind(trail.to_string())
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else { return Ok(Head { nth: 0, digest: None }) };
+    Ok(Head { nth: unsigned(&row, 0)?, digest: Some(crate::row::parsed(&row, 1)?) })
+}
+
+async fn move_trail(
     connection: &mut SqliteConnection,
+    trail: &Stream,
+    nth: u64,
+    digest: Digest,
+) -> Result<(), Error> {
+    sqlx::query(
+        "insert into trail (trail, nth, head) values ($1, $2, $3) \
+         on conflict (trail) do update set nth = excluded.nth, head = excluded.head",
+    )
+    .bind(trail.to_string())
+    .bind(signed(nth)?)
+    .bind(digest.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The bytes of the entry that comes after the head of its trail, and links to it.
+fn entry(
     commit: &Commit,
     change: &Change,
     node: &str,
     version: u64,
     id: EventId,
     event: &placet_domain::event::Event,
+    head: Head,
 ) -> Result<Vec<u8>, Error> {
-    let trail = change.trail.to_string();
-    let row = sqlx::query("select nth, head from trail where trail = $1")
-        .bind(&trail)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let (nth, prev) = match &row {
-        Some(row) => (unsigned(row, 0)? + 1, Some(crate::row::parsed::<Digest>(row, 1)?)),
-        None => (1, None),
-    };
     let entry = Entry {
         v: VERSION,
         id,
@@ -148,21 +181,11 @@ async fn enter(
         stream: change.stream.clone(),
         version,
         trail: change.trail.clone(),
-        nth,
-        prev,
+        nth: head.nth + 1,
+        prev: head.digest,
         event: EventField(event.clone()),
     };
-    let bytes = entry.encode().map_err(|e| damaged(e.to_string()))?;
-    sqlx::query(
-        "insert into trail (trail, nth, head) values ($1, $2, $3) \
-         on conflict (trail) do update set nth = excluded.nth, head = excluded.head",
-    )
-    .bind(&trail)
-    .bind(signed(nth)?)
-    .bind(Digest::of(&bytes).to_string())
-    .execute(connection)
-    .await?;
-    Ok(bytes)
+    entry.encode().map_err(|e| damaged(e.to_string()))
 }
 
 async fn keep(
@@ -171,19 +194,20 @@ async fn keep(
     id: EventId,
     change: &Change,
     version: u64,
+    nth: u64,
     bytes: &[u8],
 ) -> Result<(), Error> {
     let body = std::str::from_utf8(bytes).map_err(|_| damaged("an entry is not text"))?;
-    let trail = change.trail.to_string();
     sqlx::query(
         "insert into ledger_entry (idx, id, stream, version, trail, nth, body) \
-         values ($1, $2, $3, $4, $5, (select nth from trail where trail = $5), $6)",
+         values ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(signed(index)?)
     .bind(id.to_string())
     .bind(change.stream.to_string())
     .bind(signed(version)?)
-    .bind(trail)
+    .bind(change.trail.to_string())
+    .bind(signed(nth)?)
     .bind(body)
     .execute(connection)
     .await?;

@@ -369,7 +369,7 @@ impl Store {
             ["asked", who] => ("select id from request where requester = $1", *who, ""),
             ["holdings", who] => ("select id from access_grant where receiver = $1", *who, ""),
             ["binding", who, entitlement] => (
-                "select id from access_grant where receiver = $1 and entitlement = $2",
+                "select id from access_grant where receiver = $1 and entitlement || '' = $2",
                 *who,
                 *entitlement,
             ),

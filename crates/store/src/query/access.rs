@@ -164,11 +164,12 @@ impl Store {
         facts: &mut Facts,
     ) -> Result<Vec<Grant>, Error> {
         self.note_set(state::holdings(&receiver), facts).await?;
-        let rows =
-            sqlx::query("select id, version, state from access_grant where receiver = $1 and live")
-                .bind(receiver.to_string())
-                .fetch_all(&mut *self.read.lend().await?)
-                .await?;
+        let rows = sqlx::query(
+            "select id, version, state from access_grant where receiver = $1 and live = true",
+        )
+        .bind(receiver.to_string())
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
         shown(&rows)
     }
 
@@ -182,8 +183,10 @@ impl Store {
     ) -> Result<(Vec<Grant>, u64), Error> {
         let epoch = self.note_set(state::binding(&receiver, &entitlement), facts).await?;
         let rows = sqlx::query(
+            // Who holds it leads to a handful; what is held, to everybody who holds it. The index of the
+            // latter cannot answer for a text made of it.
             "select id, version, state from access_grant \
-             where receiver = $1 and live and entitlement = $2",
+             where receiver = $1 and live = true and entitlement || '' = $2",
         )
         .bind(receiver.to_string())
         .bind(entitlement.to_string())
@@ -221,7 +224,9 @@ impl Store {
     ) -> Result<Option<RequestId>, Error> {
         self.note_set(state::asks(&receiver), facts).await?;
         let row = sqlx::query(
-            "select id from request where receiver = $1 and stands = 'open' and entitlement = $2 limit 1",
+            // By the receiver, as above.
+            "select id from request where receiver = $1 and stands = 'open' \
+             and entitlement || '' = $2 limit 1",
         )
         .bind(receiver.to_string())
         .bind(entitlement.to_string())
