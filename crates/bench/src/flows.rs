@@ -17,8 +17,10 @@ use crate::server::{Door, Place, Server, text};
 use crate::split::{self, Parts};
 
 const COMPANY: Company = Company { people: 300, owners: 8, targets: 8, entitlements: 32 };
-/// How long is waited between two looks at a grant that is not active yet.
-const REST: Duration = Duration::from_millis(4);
+/// How long is waited before a grant that is not active yet is looked at again; each time twice as
+/// long, up to a limit, as a client does that has to ask again.
+const REST: Duration = Duration::from_millis(5);
+const LONGEST_REST: Duration = Duration::from_millis(160);
 
 /// People who are logged in, and who is next to ask for what.
 #[derive(Debug)]
@@ -81,11 +83,13 @@ impl Callers {
         let shown = self.call(asker, &request, None).await?;
         let grant = format!("/grants/{}", text(&shown, "/grant/id")?);
         let mut state = text(&shown, "/grant/state")?.to_owned();
+        let mut rest = REST;
         while state != "active" {
             if machine::clock() - began > 60_000_000 {
                 bail!("`{grant}` is `{state}` after a minute");
             }
-            tokio::time::sleep(REST).await;
+            tokio::time::sleep(rest).await;
+            rest = (rest * 2).min(LONGEST_REST);
             let shown = self.call(asker, &grant, None).await?;
             state = text(&shown, "/state")?.to_owned();
         }

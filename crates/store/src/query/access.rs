@@ -15,11 +15,11 @@ use crate::change::Facts;
 use crate::error::Error;
 use crate::row::parsed;
 
-/// A list, or the one row `$1` of it. One row is found by its key: said as `$1 is null or id = $1`,
-/// every row would be looked at.
+/// A list that says `$1 is null`, or the one row `$1` of it. One row is found by its key: said as
+/// `$1 is null or id = $1`, every row would be looked at.
 fn with_only(one: bool, id: &str, text: &str) -> AssertSqlSafe<String> {
     let only = if one { format!("{id} = $1") } else { "$1 is null".to_owned() };
-    AssertSqlSafe(text.replace("{only}", &only))
+    AssertSqlSafe(text.replacen("$1 is null", &only, 1))
 }
 
 impl Store {
@@ -49,7 +49,7 @@ impl Store {
             only.is_some(),
             "r.id",
             "select id, version, state from request r \
-             where {only} \
+             where $1 is null \
              and ($2 or ($8 and (r.requester = $3 or r.receiver = $3 \
                  or r.receiver in (select id from identity where owner = $3) \
                  or exists (select 1 from waiting w where w.request = r.id and (w.identity = $3 \
@@ -106,7 +106,7 @@ impl Store {
             only.is_some(),
             "g.id",
             "select id, version, state from access_grant g \
-             where {only} and (not $9 or g.live) \
+             where $1 is null and (not $9 or g.live) \
              and ($2 or ($8 and (g.receiver = $3 \
                  or g.receiver in (select id from identity where owner = $3))) \
                or ($4 and g.receiver in (select id from identity where manager = $3)) \
