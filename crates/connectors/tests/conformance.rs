@@ -149,6 +149,7 @@ async fn simulated_faults_are_told_honestly() {
             Outcome::Done => "done",
             Outcome::Failed { .. } => "failed",
             Outcome::InDoubt { .. } => "in doubt",
+            Outcome::Ordered { .. } => "ordered",
         };
         assert_eq!((word, !target.present().is_empty()), (expect, present), "{fault:?}");
     };

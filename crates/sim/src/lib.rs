@@ -13,7 +13,7 @@
 
 pub mod book;
 pub mod by_hand;
-mod chaos;
+pub mod chaos;
 pub mod checkers;
 pub mod company;
 pub mod credentials;

@@ -5,7 +5,13 @@
 //! `kill -9` takes the process, not the machine: what the kernel has in its buffers stays. A loss of
 //! power is not tried here.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test may.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)] // A test may.
 
 mod book;
 mod callers;
