@@ -8,9 +8,13 @@ CREATE INDEX access_grant_by_target on access_grant (target, live);
 
 CREATE INDEX access_grant_by_time on access_grant (approved_at, id);
 
+CREATE INDEX access_grant_by_work on access_grant (work_action) where work_action is not null;
+
 CREATE INDEX access_grant_due on access_grant (target, due_at, id, stands) where due_at is not null;
 
 CREATE INDEX access_grant_live on access_grant (id) where live;
+
+CREATE INDEX access_grant_work on access_grant (work_due_at, id) where work_due_at is not null;
 
 CREATE INDEX credential_by_holder on credential (holder, ended);
 
@@ -104,7 +108,8 @@ CREATE TABLE "access_grant" (
   state text not null,
   stands text not null
     constraint access_grant_stands
-    check (stands in ('approved', 'pending', 'active', 'issued', 'ending', 'ended', 'cancelled')),
+    check (stands in
+      ('approved', 'pending', 'active', 'unverified', 'issued', 'ending', 'ended', 'cancelled')),
   request text not null constraint access_grant_request unique,
   receiver text not null,
   entitlement text not null,
@@ -113,7 +118,10 @@ CREATE TABLE "access_grant" (
   live boolean not null,
   due_at bigint,
   half text,
-  collector text
+  collector text,
+  work_action text,
+  work_due_at bigint,
+  work_team text
 );
 
 CREATE TABLE credential (

@@ -76,7 +76,7 @@ async fn a_key_is_handed_over_and_taken_back_by_people() {
     assert_eq!(over.text("/gone"), "confirmed by people, unverified");
     assert_eq!(world.get("kim", "/work").await.good().body, json!([]));
 
-    let evidence = world.post("ines", &format!("/grants/{grant}/evidence"), json!({})).await;
+    let evidence = world.post("nora", &format!("/grants/{grant}/evidence"), json!({})).await;
     assert_eq!(evidence.code(), "ok");
     let report = world.engine.verify_ledger(true).await.unwrap();
     assert_eq!(report.faults, Vec::<String>::new());

@@ -126,13 +126,13 @@ pub(super) fn decide(
     let open = |one: &&Work| one.action == working.action && one.is_open();
     let work = grant.work.as_deref().filter(open);
     let work = work.ok_or_else(|| no_work(&working, "it is over, or another took its place"))?;
+    if working.excluded.contains(&by) {
+        return Err(Refusal::WorksForThemselves { what });
+    }
     if !working.answers_for_it {
         let why = "it is for the owners of the target and of the entitlement, and for the team \
                    that the target names";
         return Err(Refusal::NotPermitted { what, why: why.to_owned() });
-    }
-    if working.excluded.contains(&by) {
-        return Err(Refusal::WorksForThemselves { what });
     }
     let action = working.action;
     let carried_out = work.carried_out.as_ref();
