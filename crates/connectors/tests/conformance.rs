@@ -163,7 +163,7 @@ fn the_registry_names_what_it_knows() {
     let registry = Registry::shipped();
     assert_eq!(
         registry.kinds().collect::<Vec<_>>(),
-        ["group-file", "postgres", "simulated", "ssh-ca", "token-file"]
+        ["group-file", "manual", "postgres", "simulated", "ssh-ca", "token-file"]
     );
     let build = |kind: &str, settings: &[(&str, &str)]| {
         let settings: BTreeMap<String, String> =
