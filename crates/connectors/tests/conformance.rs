@@ -196,7 +196,7 @@ fn the_registry_names_what_it_knows() {
     assert!(with(&[("observer", "change")]).unwrap_err().contains("in two files"));
     assert!(build("postgres", &accounts[..1]).unwrap_err().contains("`observer` is missing"));
     assert!(with(&[("deny", "x")]).unwrap_err().contains("`deny` is not known"));
-    assert!(build("ldap", &[]).unwrap_err().contains("group-file, postgres, simulated"));
+    assert!(build("ldap", &[]).unwrap_err().contains("group-file, manual, postgres, simulated"));
 }
 
 #[test]
