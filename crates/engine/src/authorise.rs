@@ -1,8 +1,10 @@
 //! Who is there, and what they may do with Placet itself. The one place that asks policy about
 //! reading and administering.
 
+use std::collections::BTreeSet;
+
 use placet_domain::Refusal;
-use placet_domain::access::Deed;
+use placet_domain::access::{Deed, Scope};
 use placet_domain::actor::Actor;
 use placet_domain::credential::Kind;
 use placet_domain::id::IdentityId;
@@ -64,7 +66,8 @@ impl Command for Read {
         draft.include(&mut around, who).await?;
         let world = around.world();
         let mut asking = policies.asking(&world, draft.now);
-        let scopes = asking.readable(who);
+        let scopes: BTreeSet<Scope> =
+            Scope::ALL.into_iter().filter(|scope| asking.may_read(who, *scope).permit).collect();
         Ok(Reader { who, scopes, at: draft.now })
     }
 }

@@ -90,10 +90,9 @@ impl Engine {
                 self.clock.must_be_right()?;
             }
             commit.facts = facts;
-            let rounds = !commit.upkeep.is_empty();
             match self.store.commit(commit).await.map_err(Error::from) {
                 Ok(_) => {
-                    self.wake.committed(&actor, rounds);
+                    self.wake.committed(&actor);
                     return Ok(output);
                 }
                 Err(Error::Stale) => {}

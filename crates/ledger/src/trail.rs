@@ -3,7 +3,7 @@
 //! Here it is shown that a trail is whole and unaltered. Whether what it tells was lawful is the
 //! business of `laws`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use placet_domain::canonical::Digest;
 use placet_domain::entry::Entry;
@@ -90,9 +90,8 @@ impl Trail {
 /// names: about 200 MiB for a ledger of a million requests.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Links {
-    // Looked up and never gone through, so their order means nothing.
-    trails: HashMap<Stream, TrailHead>,
-    versions: HashMap<Stream, u64>,
+    trails: BTreeMap<Stream, TrailHead>,
+    versions: BTreeMap<Stream, u64>,
 }
 
 impl Links {

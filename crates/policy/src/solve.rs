@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::Entities;
 use placet_domain::name::StageName;
 use placet_domain::route::{Route, Solved, Stage};
-use placet_domain::ruling::Deciding;
+use placet_domain::ruling::{Deciding, Ruling};
 
 use crate::asking::{Asking, Facts, way_of};
-use crate::record::Answer;
 use crate::slice::Ask;
 use crate::words::GRANT_PREAPPROVED;
 
@@ -21,8 +19,7 @@ impl Asking<'_> {
     pub fn solve(&mut self, ask: &Ask) -> Solved {
         let facts = self.facts_for(ask, []);
         let (who, what) = self.fulfilling(ask);
-        let quick =
-            self.heard(GRANT_PREAPPROVED, who.clone(), what.clone(), Vec::new(), entities(&facts));
+        let quick = self.rule(GRANT_PREAPPROVED, who.clone(), what.clone(), Vec::new(), &facts);
         if quick.permit && ask.emergency.is_none() {
             let ruling = self.kept(GRANT_PREAPPROVED, who, what, Vec::new(), &facts);
             let because = ruling.deciding.clone();
@@ -52,11 +49,10 @@ impl Asking<'_> {
                 return Solved { route: Some(route), ruling };
             }
             let mut short = BTreeSet::new();
-            for gate in &ruling.policies {
-                if let Some(stage) = self.policies.stage_of(gate) {
+            for gate in &ruling.deciding {
+                if let Some(stage) = self.policies.stage_of(&gate.policy) {
                     short.insert(stage.clone());
-                    let gate = self.policies.deciding(gate);
-                    because.entry(stage.clone()).or_default().insert(gate);
+                    because.entry(stage.clone()).or_default().insert(gate.clone());
                 }
             }
             if short.is_empty() {
@@ -74,10 +70,10 @@ impl Asking<'_> {
         ask: &Ask,
         counters: &BTreeMap<StageName, u32>,
         facts: &Facts,
-    ) -> Answer {
+    ) -> Ruling {
         let (who, what) = self.fulfilling(ask);
         let context = self.counted(ask, counters, None);
-        self.heard(way_of(ask), who, what, context, entities(facts))
+        self.rule(way_of(ask), who, what, context, facts)
     }
 
     /// What would refuse this in the ordinary way, whoever agreed. In an emergency it warns.
@@ -85,10 +81,7 @@ impl Asking<'_> {
         let ordinary = Ask { emergency: None, ..ask.clone() };
         let facts = self.facts_for(&ordinary, []);
         let ruling = self.granted_on(&ordinary, full, &facts);
-        if ruling.permit {
-            return Vec::new();
-        }
-        ruling.policies.iter().map(|id| self.policies.deciding(id)).collect()
+        if ruling.permit { Vec::new() } else { ruling.deciding }
     }
 
     fn closed(&mut self, ask: &Ask, counters: &BTreeMap<StageName, u32>, facts: &Facts) -> Solved {
@@ -115,9 +108,4 @@ impl Asking<'_> {
         };
         needed.iter().map(stage).collect()
     }
-}
-
-/// The facts alone, or why there are none.
-fn entities(facts: &Facts) -> Result<&Entities, String> {
-    facts.as_ref().map(|slice| &slice.entities).map_err(Clone::clone)
 }
