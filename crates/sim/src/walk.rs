@@ -686,8 +686,9 @@ impl Walk {
             worked.map_err(|broken| Law::End.broken(broken.to_string()))?;
             self.checkers.after_step(&self.world, true).await?;
             let by_hand = self.finish_by_hand().await;
-            by_hand.map_err(|broken| Law::End.broken(broken.to_string()))?;
-            self.checkers.after_step(&self.world, false).await?;
+            if by_hand.map_err(|broken| Law::End.broken(broken.to_string()))? {
+                self.checkers.after_step(&self.world, false).await?;
+            }
         }
         self.checkers.check_settled(&self.world).await
     }

@@ -6,10 +6,12 @@
 
 use placet_domain::action::Effect;
 use placet_domain::id::RequestId;
+use placet_engine::commands::approve::ApproveRequest;
 use placet_engine::commands::end::GiveBack;
 use placet_engine::commands::submit::SubmitRequest;
 use placet_sim::chaos::Trouble;
 use placet_sim::checkers::{Checkers, journal};
+use placet_sim::company::Extent;
 use placet_sim::world::{Broken, World};
 use placet_store::Mode;
 
@@ -25,8 +27,12 @@ impl Scene {
 
     /// Asks for what a pattern covers; it is approved at once, and not yet begun.
     async fn asks(&mut self, who: &str, length: &str) -> RequestId {
+        self.asks_for("dev-db-read", who, length).await
+    }
+
+    async fn asks_for(&mut self, entitlement: &str, who: &str, length: &str) -> RequestId {
         let ask = SubmitRequest {
-            entitlement: "dev-db-read".to_owned(),
+            entitlement: entitlement.to_owned(),
             length: length.to_owned(),
             justification: "I look for the broken row".to_owned(),
             ..SubmitRequest::default()
@@ -140,6 +146,32 @@ fn a_log_out_of_reach_keeps_nothing_from_ending() {
             scene.recovers().await;
         });
     }
+}
+
+/// Nobody can be told without a record, and what is never journalled takes no room from what can be.
+#[test]
+fn work_by_hand_takes_no_room_from_endings_that_a_program_does() {
+    run(async {
+        let extent = Extent { by_hand: true, ..Extent::default() };
+        let world = World::with(extent, 1, 1_000).await;
+        let mut scene = Scene { world, checkers: Checkers::default() };
+        let request = scene.asks_for("vault-key", "ines", "1h").await;
+        for who in ["mara", "olga"] {
+            scene.checkers.after_step(&scene.world, false).await.unwrap();
+            let digest = scene.checkers.book.request(request).unwrap().digest;
+            let approval = ApproveRequest { request, digest, stage: None };
+            scene.world.by(who, &approval).await.unwrap();
+        }
+        scene.works().await;
+        scene.world.fate.trouble(Some(Trouble::Refuses));
+        scene.world.nature.pass(3_601);
+        for _ in 0..20 {
+            scene.works().await;
+            scene.world.nature.pass(310);
+        }
+        assert_eq!(journal(&scene.world), []);
+        scene.recovers().await;
+    });
 }
 
 #[test]

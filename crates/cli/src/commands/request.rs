@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, IsTerminal as _};
 
+use placet_domain::length::Length;
 use serde_json::{Value, json};
 
 use super::{Context, moment_at, rows, text_at, who_at};
@@ -445,7 +446,8 @@ pub fn one(request: &Value) -> String {
         let after = if seconds == 0 {
             "gone at once".to_owned()
         } else {
-            format!("may go on for {seconds} s")
+            let length = Length::from_seconds(seconds).map(|length| length.to_string());
+            format!("may go on for {}", length.unwrap_or_else(|_| format!("{seconds} s")))
         };
         let sessions = match text_at(request, "/sessions") {
             "ended" => ", open sessions are ended",

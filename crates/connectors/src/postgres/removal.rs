@@ -123,8 +123,9 @@ impl Postgres {
         for name in &issued {
             let outcome = self.dropped(order, &binding, name).await;
             match outcome.unwrap_or_else(failed) {
-                Outcome::Done | Outcome::Ordered { .. } => {}
+                Outcome::Done => {}
                 Outcome::Failed { why } | Outcome::InDoubt { why } => return Ok(in_doubt(why)),
+                Outcome::Ordered { .. } => return Ok(in_doubt("it is not done yet".to_owned())),
             }
         }
         let outcome = self.taken_out(order, &binding).await.unwrap_or_else(failed);

@@ -156,6 +156,11 @@ impl Told {
                 self.to(Kind::WorkWaits, grant.id, owner());
             }
             E::CarriedOut(_) => self.to(Kind::WorkToConfirm, grant.id, owner()),
+            E::WorkOverdue { .. } => {
+                let done = grant.work.as_ref().is_some_and(|work| work.carried_out.is_some());
+                let kind = if done { Kind::WorkToConfirm } else { Kind::WorkWaits };
+                self.to(kind, grant.id, owner());
+            }
             E::Returned(returned) => {
                 let told = Audience::One(returned.carried_out_by);
                 self.to(Kind::WorkReturned, grant.id, [told]);
@@ -179,7 +184,6 @@ impl Told {
             | E::Issued(_)
             | E::ReadBack(_)
             | E::Confirmed(_)
-            | E::WorkOverdue { .. }
             | E::Ending { .. }
             | E::SeenStill { .. } => {}
         }

@@ -369,6 +369,11 @@ impl Engine {
         if others.iter().any(goes_on) {
             return Ok(false);
         }
+        let reached = self.reach(grant.approved.target).await?;
+        // Without a record nobody can be told, and the room in the journal is for what a program ends.
+        if reached.connector.abilities().by_hand {
+            return Ok(false);
+        }
         let action = self.environment.id();
         // First that it is tried: a process may die in the call.
         let why = "Placet stopped before the target answered".to_owned();
@@ -376,7 +381,6 @@ impl Engine {
         let set_out = Ended { grant: id, action, at: now, outcome, seen_absent: false };
         self.journal.append(&set_out).map_err(unwritten)?;
         let outcome = self.remove(&grant, action, epoch.saturating_add(1)).await;
-        let reached = self.reach(grant.approved.target).await?;
         let binding = self.binding(&grant).await?;
         let looked = self.look(&reached, Scope::Binding(binding.clone())).await;
         let says = looked.observation.says_of(&binding, grant.kept_as());

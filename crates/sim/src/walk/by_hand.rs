@@ -3,6 +3,7 @@
 
 use placet_domain::grant::Work;
 use placet_domain::id::GrantId;
+use placet_engine::commands::work::DoWork;
 
 use super::{Acted, Walk};
 use crate::by_hand;
@@ -40,27 +41,26 @@ impl Walk {
     }
 
     /// With nothing in the way, somebody does what is to be done, and somebody else confirms it. What
-    /// none of them may do stays open, and loud.
-    pub(super) async fn finish_by_hand(&mut self) -> Result<(), Broken> {
-        for (_, work) in self.open_work() {
-            for who in HANDS {
-                self.try_by_hand(who, &by_hand::carry_out(work.action, "a photo")).await?;
+    /// none of them may do stays open, and loud. Says whether there was anything to do.
+    pub(super) async fn finish_by_hand(&mut self) -> Result<bool, Broken> {
+        let open = self.open_work();
+        for (_, work) in &open {
+            if work.carried_out.is_none() {
+                self.somebody(&by_hand::carry_out(work.action, "a photo")).await?;
             }
-            for who in HANDS {
-                self.try_by_hand(who, &by_hand::confirm(work.action, "a photo")).await?;
+            self.somebody(&by_hand::confirm(work.action, "a photo")).await?;
+        }
+        Ok(!open.is_empty())
+    }
+
+    /// The first of them who may.
+    async fn somebody(&mut self, does: &DoWork) -> Result<(), Broken> {
+        for who in HANDS {
+            match self.world.by(who, does).await {
+                Err(Broken::Refused(_)) => {}
+                done => return done.map(drop),
             }
         }
         Ok(())
-    }
-
-    async fn try_by_hand(
-        &mut self,
-        who: &str,
-        does: &placet_engine::commands::work::DoWork,
-    ) -> Result<(), Broken> {
-        match self.world.by(who, does).await {
-            Ok(_) | Err(Broken::Refused(_)) => Ok(()),
-            Err(broken) => Err(broken),
-        }
     }
 }
