@@ -170,8 +170,13 @@ fn is_answered(one: &Known, held: &[Held], expected: &Expected, observation: &Ob
 /// What is wrong with one grant, as this observation shows it.
 fn breach(one: &Held, observation: &Observation, now: Timestamp) -> Option<Kind> {
     let settled = one.calls_over_at.is_none_or(|over| observation.began_at >= over);
+    let is_due = one.until.is_some_and(|until| now >= until);
     match (one.state, observation.says_of(&one.binding, one.kept_as)) {
-        (State::Active, Seen::Absent | Seen::SessionOpen) if settled => Some(Kind::Missing),
+        // Two that end at once are counted, and the first to end takes the access of both along: what is
+        // due to end is not missed.
+        (State::Active, Seen::Absent | Seen::SessionOpen) if settled && !is_due => {
+            Some(Kind::Missing)
+        }
         (State::Ending, Seen::Present | Seen::SessionOpen) => {
             let late = one.until.is_some_and(|until| now > until.plus_seconds(GRACE_SECONDS));
             late.then_some(Kind::Overstayed)
@@ -276,6 +281,8 @@ mod tests {
         check(&active, &[], &look(Partial, 200, &[]), 200, &[]);
         check(&active, &[], &look(Unknown, 200, &[]), 200, &[]);
         check(&active, &[], &look(Complete, 50, &[]), 200, &["see Absent"]);
+        // Its time is over: another grant of the same access may have taken it along already.
+        check(&active, &[], &look(Complete, 200, &[]), 1_000, &["see Absent"]);
         let ending = [held("ines", State::Ending)];
         check(&ending, &[], &look(Complete, 1_010, &["ines"]), 1_010, &["see Present"]);
         check(

@@ -49,8 +49,9 @@ impl Command for OrderEnd {
     type Output = Ordered;
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Ordered, Error> {
-        let now = draft.now;
         let mut grant = draft.grant(self.grant).await?;
+        let (overlapping, epoch) = draft.overlapping(&grant).await?;
+        let now = draft.now;
         let mut events =
             grant::decide(Some(&grant), grant::Command::RunOut, now).unwrap_or_default();
         if !events.is_empty() {
@@ -73,11 +74,6 @@ impl Command for OrderEnd {
         if grant.work.as_ref().is_some_and(|work| work.is_open()) {
             return Ok(Ordered::Told);
         }
-        let (overlapping, epoch) = draft
-            .engine
-            .store
-            .overlapping(grant.approved.receiver, grant.approved.entitlement, &mut draft.facts)
-            .await?;
         let others = || overlapping.iter().filter(|other| other.id != grant.id);
         // Each credential is its own: another one does not carry it on.
         let shared = grant.approved.issues.is_none();

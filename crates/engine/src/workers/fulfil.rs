@@ -49,6 +49,7 @@ impl Command for IntendGrant {
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Intended, Error> {
         let grant = draft.grant(self.grant).await?;
+        let (overlapping, epoch) = draft.overlapping(&grant).await?;
         let request = draft.request(grant.approved.request).await?;
         let entitlement = draft
             .engine
@@ -74,11 +75,6 @@ impl Command for IntendGrant {
         let policies = draft.policies().await?;
         let (ruling, eligible) =
             draft.rule_again(&policies, &request, &entitlement, draft.now).await?;
-        let (overlapping, epoch) = draft
-            .engine
-            .store
-            .overlapping(grant.approved.receiver, grant.approved.entitlement, &mut draft.facts)
-            .await?;
         let now = draft.now;
         let busy = overlapping.iter().any(|other| {
             // What is to be taken away by hand would take this with it.

@@ -70,6 +70,17 @@ impl Draft<'_> {
         events.iter().try_fold(grant.clone(), step).unwrap_or_else(|| grant.clone())
     }
 
+    /// The live grants of the same access, and the epoch of the next action on it. The draft is dated
+    /// after they were read: whatever has left them by then is dated before it.
+    pub(super) async fn overlapping(&mut self, grant: &Grant) -> Result<(Vec<Grant>, u64), Error> {
+        let (receiver, entitlement) = (grant.approved.receiver, grant.approved.entitlement);
+        let store = &self.engine.store;
+        let found = store.overlapping(receiver, entitlement, &mut self.facts).await?;
+        self.now = self.engine.clock.now();
+        self.commit.at = self.now;
+        Ok(found)
+    }
+
     /// Drafts a grant's events, and answers what it is after them.
     pub(crate) fn advance(&mut self, grant: Grant, events: Vec<grant::Event>) -> Grant {
         let after = self.after(&grant, &events);
