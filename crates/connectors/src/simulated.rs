@@ -163,7 +163,7 @@ impl Simulated {
     }
 
     pub fn present(&self) -> BTreeSet<Binding> {
-        self.memory().bindings()
+        self.memory().bindings(&Scope::Everything)
     }
 
     pub fn effects(&self) -> Vec<Effected> {
@@ -210,8 +210,17 @@ impl Simulated {
 }
 
 impl Memory {
-    fn bindings(&self) -> BTreeSet<Binding> {
-        self.present.iter().chain(self.tokens.values().map(|one| &one.binding)).cloned().collect()
+    /// What is there; of one binding, without looking at all others.
+    fn bindings(&self, scope: &Scope) -> BTreeSet<Binding> {
+        let tokens = self.tokens.values().map(|one| &one.binding);
+        match scope {
+            Scope::Everything => self.present.iter().chain(tokens).cloned().collect(),
+            Scope::Binding(only) => {
+                let mut tokens = tokens;
+                let there = self.present.contains(only) || tokens.any(|one| one == only);
+                there.then(|| only.clone()).into_iter().collect()
+            }
+        }
     }
 }
 
@@ -306,8 +315,7 @@ impl Connector for Simulated {
             Scope::Everything => true,
             Scope::Binding(only) => only == *binding,
         };
-        let present: BTreeSet<Binding> =
-            memory.bindings().iter().filter(in_scope).cloned().collect();
+        let present = memory.bindings(scope);
         if memory.issues.is_some_and(Half::is_in_the_wild) {
             memory.faults.pop_front();
             return Look::unknown("certificates are carried about");

@@ -3,9 +3,11 @@
 //! The canonical bytes of an entry are the leaf of the Merkle tree. They are written once, and
 //! from then on only read.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::actor::Actor;
 use crate::canonical::{self, Digest};
@@ -84,6 +86,36 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
+/// The envelope as it is read: once, with the event's body left as it stands until its type is known.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<'a> {
+    v: u32,
+    id: EventId,
+    at: Timestamp,
+    node: String,
+    commit: CommitId,
+    actor: Actor,
+    stream: Stream,
+    version: u64,
+    trail: Stream,
+    nth: u64,
+    prev: Option<Digest>,
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+impl Envelope<'_> {
+    fn open(self) -> Result<Entry, serde_json::Error> {
+        let event = Event::read(&self.r#type, self.body)?;
+        let Self { v, id, at, node, commit, actor, stream, version, trail, nth, prev, .. } = self;
+        let event = EventField(event);
+        Ok(Entry { v, id, at, node, commit, actor, stream, version, trail, nth, prev, event })
+    }
+}
+
 impl Entry {
     /// The bytes to store and hash.
     pub fn encode(&self) -> Result<Vec<u8>, Unreadable> {
@@ -104,10 +136,14 @@ impl Entry {
             return Err(Unreadable::TooLarge { bytes: bytes.len() });
         }
         let form = |e: serde_json::Error| Unreadable::Form { why: e.to_string() };
-        let Versioned { v } = serde_json::from_slice(bytes).map_err(form)?;
-        if v != VERSION {
-            return Err(Unreadable::Version { found: v });
+        match serde_json::from_slice::<Envelope<'_>>(bytes) {
+            Ok(envelope) if envelope.v == VERSION => envelope.open().map_err(form),
+            Ok(envelope) => Err(Unreadable::Version { found: envelope.v }),
+            // Another version may have other fields, so that it is another is said first.
+            Err(error) => match serde_json::from_slice(bytes) {
+                Ok(Versioned { v }) if v != VERSION => Err(Unreadable::Version { found: v }),
+                _ => Err(form(error)),
+            },
         }
-        serde_json::from_slice(bytes).map_err(form)
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Event types are only ever added; a new meaning gets a new type (`request.submitted.v2`).
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, IntoDeserializer as _, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::action::Effect;
 use crate::{
@@ -327,32 +330,80 @@ impl<'de> Deserialize<'de> for Event {
             body: serde_json::Value,
         }
 
-        let raw = Raw::deserialize(deserializer)?;
-        let known = Self::TYPES.contains(&raw.r#type.as_str());
-        let machine = raw.r#type.split('.').next().unwrap_or_default().to_owned();
-        let value = serde_json::json!({ "type": raw.r#type, "body": raw.body });
-        let event = match machine.as_str() {
+        let Raw { r#type, body } = Raw::deserialize(deserializer)?;
+        let value = serde_json::json!({ "type": r#type, "body": body });
+        Self::of(&r#type, value).map_err(D::Error::custom)
+    }
+}
+
+impl Event {
+    /// The event of a type, from the body as it stands in an entry.
+    pub(crate) fn read(kind: &str, body: &RawValue) -> Result<Self, serde_json::Error> {
+        let tagged = Tagged { kind: Some(kind), body: Some(body) };
+        Self::of(kind, MapAccessDeserializer::new(tagged))
+    }
+
+    /// The event of a type, from `{"type": ..., "body": ...}`.
+    fn of<'de, D: Deserializer<'de>>(kind: &str, tagged: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+
+        if !Self::TYPES.contains(&kind) {
+            return Err(D::Error::custom(format!("unknown event type `{kind}`")));
+        }
+        match kind.split('.').next().unwrap_or_default() {
             "organisation" | "bundle" | "rerule" => {
-                serde_json::from_value(value).map(Self::Organisation)
+                Deserialize::deserialize(tagged).map(Self::Organisation)
             }
-            "identity" => serde_json::from_value(value).map(Self::Identity),
-            "team" => serde_json::from_value(value).map(Self::Team),
-            "target" => serde_json::from_value(value).map(Self::Target),
-            "entitlement" => serde_json::from_value(value).map(Self::Entitlement),
+            "identity" => Deserialize::deserialize(tagged).map(Self::Identity),
+            "team" => Deserialize::deserialize(tagged).map(Self::Team),
+            "target" => Deserialize::deserialize(tagged).map(Self::Target),
+            "entitlement" => Deserialize::deserialize(tagged).map(Self::Entitlement),
             "request" | "approval" | "question" | "review" => {
-                serde_json::from_value(value).map(Self::Request)
+                Deserialize::deserialize(tagged).map(Self::Request)
             }
-            "grant" | "action" | "work" => serde_json::from_value(value).map(Self::Grant),
-            "finding" => serde_json::from_value(value).map(Self::Finding),
-            "credential" => serde_json::from_value(value).map(Self::Credential),
-            "delegation" => serde_json::from_value(value).map(Self::Delegation),
-            "schedule" => serde_json::from_value(value).map(Self::Schedule),
-            "catalogue" => serde_json::from_value(value).map(Self::Proposal),
-            "handover" => serde_json::from_value(value).map(Self::Handover),
-            "trail" => serde_json::from_value(value).map(Self::Trail),
-            _ => return Err(D::Error::custom(format!("unknown event type `{}`", raw.r#type))),
+            "grant" | "action" | "work" => Deserialize::deserialize(tagged).map(Self::Grant),
+            "finding" => Deserialize::deserialize(tagged).map(Self::Finding),
+            "credential" => Deserialize::deserialize(tagged).map(Self::Credential),
+            "delegation" => Deserialize::deserialize(tagged).map(Self::Delegation),
+            "schedule" => Deserialize::deserialize(tagged).map(Self::Schedule),
+            "catalogue" => Deserialize::deserialize(tagged).map(Self::Proposal),
+            "handover" => Deserialize::deserialize(tagged).map(Self::Handover),
+            "trail" => Deserialize::deserialize(tagged).map(Self::Trail),
+            _ => Err(D::Error::custom(format!("event type `{kind}` belongs to no machine"))),
+        }
+    }
+}
+
+/// A type and a body as the map that events are written as. The type comes first, so that the body is
+/// read straight into what it is, and not kept until its type is known.
+struct Tagged<'a> {
+    kind: Option<&'a str>,
+    body: Option<&'a RawValue>,
+}
+
+impl<'de> MapAccess<'de> for Tagged<'de> {
+    type Error = serde_json::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Self::Error> {
+        let key = match self {
+            Self { kind: Some(_), .. } => "type",
+            Self { body: Some(_), .. } => "body",
+            _ => return Ok(None),
         };
-        let event = event.map_err(D::Error::custom)?;
-        if known { Ok(event) } else { Err(D::Error::custom("event type is not in the catalogue")) }
+        seed.deserialize(key.into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, Self::Error> {
+        if let Some(kind) = self.kind.take() {
+            return seed.deserialize(kind.into_deserializer());
+        }
+        let body = self.body.take().map_or("null", RawValue::get);
+        seed.deserialize(&mut serde_json::Deserializer::from_str(body))
     }
 }

@@ -7,9 +7,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::canonical;
 use crate::name::{ScheduleName, TeamName};
 
 /// A text that is not the id that was expected.
@@ -42,9 +43,20 @@ fn parse(prefix: &'static str, text: &str) -> Result<Uuid, UnreadableId> {
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(into = "String", try_from = "String")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Uuid);
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                canonical::parsed(deserializer)
+            }
+        }
 
         impl $name {
             /// The prefix that every id of this kind carries.
@@ -74,20 +86,6 @@ macro_rules! ids {
 
             fn from_str(text: &str) -> Result<Self, UnreadableId> {
                 parse($prefix, text).map(Self)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> String {
-                id.to_string()
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = UnreadableId;
-
-            fn try_from(text: String) -> Result<Self, UnreadableId> {
-                text.parse()
             }
         }
     )*};
@@ -129,8 +127,7 @@ ids! {
 }
 
 /// The aggregate that an event belongs to: its fold is one row of one governed table.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
     /// The one organisation that this ledger belongs to.
     Organisation,
@@ -202,17 +199,15 @@ impl FromStr for Stream {
     }
 }
 
-impl From<Stream> for String {
-    fn from(stream: Stream) -> String {
-        stream.to_string()
+impl Serialize for Stream {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl TryFrom<String> for Stream {
-    type Error = UnreadableId;
-
-    fn try_from(text: String) -> Result<Self, UnreadableId> {
-        text.parse()
+impl<'de> Deserialize<'de> for Stream {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        canonical::parsed(deserializer)
     }
 }
 

@@ -1,10 +1,8 @@
 //! Who is there, and what they may do with Placet itself. The one place that asks policy about
 //! reading and administering.
 
-use std::collections::BTreeSet;
-
 use placet_domain::Refusal;
-use placet_domain::access::{Deed, Scope};
+use placet_domain::access::Deed;
 use placet_domain::actor::Actor;
 use placet_domain::credential::Kind;
 use placet_domain::id::IdentityId;
@@ -66,8 +64,7 @@ impl Command for Read {
         draft.include(&mut around, who).await?;
         let world = around.world();
         let mut asking = policies.asking(&world, draft.now);
-        let scopes: BTreeSet<Scope> =
-            Scope::ALL.into_iter().filter(|scope| asking.may_read(who, *scope).permit).collect();
+        let scopes = asking.readable(who);
         Ok(Reader { who, scopes, at: draft.now })
     }
 }

@@ -90,9 +90,10 @@ impl Engine {
                 self.clock.must_be_right()?;
             }
             commit.facts = facts;
+            let rounds = !commit.upkeep.is_empty();
             match self.store.commit(commit).await.map_err(Error::from) {
                 Ok(_) => {
-                    self.wake.committed(&actor);
+                    self.wake.committed(&actor, rounds);
                     return Ok(output);
                 }
                 Err(Error::Stale) => {}

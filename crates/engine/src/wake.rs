@@ -10,6 +10,7 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(crate) struct Wake {
     doors: watch::Sender<u64>,
+    rounds: watch::Sender<u64>,
     commits: watch::Sender<u64>,
     /// How many loops of workers run in this process.
     working: AtomicUsize,
@@ -19,6 +20,7 @@ impl Default for Wake {
     fn default() -> Self {
         Self {
             doors: watch::Sender::new(0),
+            rounds: watch::Sender::new(0),
             commits: watch::Sender::new(0),
             working: AtomicUsize::default(),
         }
@@ -27,16 +29,25 @@ impl Default for Wake {
 
 impl Wake {
     /// Something was made durable. The workers' own commits wake no worker: what they leave due has
-    /// its time.
-    pub fn committed(&self, by: &Actor) {
+    /// its time. `rounds` says whether something has to be gone through after it.
+    pub fn committed(&self, by: &Actor, rounds: bool) {
         self.commits.send_modify(|count| *count = count.wrapping_add(1));
         if !matches!(by, Actor::Worker { .. }) {
             self.doors.send_modify(|count| *count = count.wrapping_add(1));
+            if rounds {
+                self.rounds.send_modify(|count| *count = count.wrapping_add(1));
+            }
         }
     }
 
     pub fn doors(&self) -> Doors {
         Doors(self.doors.subscribe())
+    }
+
+    /// What comes through doors and has to be gone through. Everything else that those do who work on
+    /// records alone has its time.
+    pub fn rounds(&self) -> Doors {
+        Doors(self.rounds.subscribe())
     }
 
     /// Changes with every commit.

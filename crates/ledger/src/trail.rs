@@ -3,7 +3,7 @@
 //! Here it is shown that a trail is whole and unaltered. Whether what it tells was lawful is the
 //! business of `laws`.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use placet_domain::canonical::Digest;
 use placet_domain::entry::Entry;
@@ -90,8 +90,9 @@ impl Trail {
 /// names: about 200 MiB for a ledger of a million requests.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Links {
-    trails: BTreeMap<Stream, TrailHead>,
-    versions: BTreeMap<Stream, u64>,
+    // Looked up and never gone through, so their order means nothing.
+    trails: HashMap<Stream, TrailHead>,
+    versions: HashMap<Stream, u64>,
 }
 
 impl Links {

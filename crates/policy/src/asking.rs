@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{Context, EntityUid, RestrictedExpression as Value};
+use cedar_policy::{Context, Entities, EntityUid, RestrictedExpression as Value};
 use placet_domain::Timestamp;
 use placet_domain::access::{Deed, Scope};
 use placet_domain::canonical::Digest;
@@ -12,7 +12,7 @@ use placet_domain::route::Candidates;
 use placet_domain::ruling::Ruling;
 
 use crate::policies::Policies;
-use crate::record::{Question, rule};
+use crate::record::{Answer, Question, answer, rule};
 use crate::slice::{Ask, Gather, Slice, World, seconds};
 use crate::words::{
     ADMINISTER, ASK, ASK_BREAK_GLASS, BREAK_GLASS, FULFIL, GRANT, GRANT_PREAPPROVED, READ,
@@ -107,22 +107,22 @@ impl<'a> Asking<'a> {
         // One slice serves all whose approval does not count yet; the others each need their own.
         let fresh: Vec<IdentityId> =
             world.identities.keys().filter(|id| !ask.approvers.contains(id)).copied().collect();
-        let shared = self.facts_for(ask, fresh);
-        let own: BTreeMap<IdentityId, Facts> = ask
+        let shared = self.unrecorded_for(ask, fresh);
+        let own: BTreeMap<IdentityId, Result<Entities, String>> = ask
             .approvers
             .iter()
             .map(|id| {
                 let mut others = ask.clone();
                 others.approvers.remove(id);
-                (*id, self.facts_for(&others, [*id]))
+                (*id, self.unrecorded_for(&others, [*id]))
             })
             .collect();
         let mut out = Candidates::new();
         for stage in stages.into_iter().filter(|stage| self.policies.has_stage(stage)) {
             let eligible = world.identities.keys().copied().filter(|person| {
                 let (action, who, what) = self.approving(ask, stage, *person);
-                let facts = own.get(person).unwrap_or(&shared);
-                self.rule(&action, who, what, Vec::new(), facts).permit
+                let facts = own.get(person).unwrap_or(&shared).as_ref();
+                self.heard(&action, who, what, Vec::new(), facts.map_err(Clone::clone)).permit
             });
             out.insert(stage.clone(), eligible.collect());
         }
@@ -164,6 +164,22 @@ impl<'a> Asking<'a> {
         self.of_placet(READ, who, what)
     }
 
+    /// Every scope of Placet's own records that `who` may read. It decides what is shown, not who gets
+    /// access, and is asked for every answer; so no record is kept.
+    pub fn readable(&mut self, who: IdentityId) -> BTreeSet<Scope> {
+        let mut gather = self.gather();
+        let facts = gather.identity(who).and_then(|()| gather.finish_unrecorded());
+        let Ok(entities) = facts else { return BTreeSet::new() };
+        let words = &self.policies.words;
+        let (principal, scopes) = (words.identity(who), Scope::ALL.into_iter());
+        scopes
+            .filter(|scope| {
+                let what = words.scope(scope.as_str());
+                self.answer(READ, principal.clone(), what, Vec::new(), Ok(&entities)).permit
+            })
+            .collect()
+    }
+
     /// May `who` do this to Placet's own records?
     pub fn may_administer(&mut self, who: IdentityId, deed: Deed) -> Ruling {
         let what = self.policies.words.deed(deed.as_str());
@@ -193,6 +209,23 @@ impl<'a> Asking<'a> {
         ask: &Ask,
         people: impl IntoIterator<Item = IdentityId>,
     ) -> Facts {
+        self.gathered_for(ask, people)?.finish()
+    }
+
+    /// The same where no record cites them.
+    fn unrecorded_for(
+        &self,
+        ask: &Ask,
+        people: impl IntoIterator<Item = IdentityId>,
+    ) -> Result<Entities, String> {
+        self.gathered_for(ask, people)?.finish_unrecorded()
+    }
+
+    fn gathered_for(
+        &self,
+        ask: &Ask,
+        people: impl IntoIterator<Item = IdentityId>,
+    ) -> Result<Gather<'a>, String> {
         if !self.world.holdings.contains_key(&ask.receiver) {
             return Err(format!("what `{}` holds is not known", ask.receiver));
         }
@@ -201,7 +234,7 @@ impl<'a> Asking<'a> {
             gather.identity(person)?;
         }
         gather.ask(ask)?;
-        gather.finish()
+        Ok(gather)
     }
 
     fn approving(
@@ -245,12 +278,20 @@ impl<'a> Asking<'a> {
     pub(crate) fn kept(
         &mut self,
         action: &str,
-        who: EntityUid,
-        what: EntityUid,
+        principal: EntityUid,
+        resource: EntityUid,
         context: Vec<(&'static str, Value)>,
         facts: &Facts,
     ) -> Ruling {
-        let (ruling, text) = self.put(action, who, what, context, facts);
+        let (context, broken) = context_of(context);
+        let cited = match (facts, broken) {
+            (_, Some(why)) => Err(why),
+            (Ok(slice), None) => Ok((&slice.entities, slice.digest)),
+            (Err(why), None) => Err(why.clone()),
+        };
+        let question = Question { action: action.to_owned(), principal, resource, context };
+        let (ruling, text) = rule(self.policies, question, &self.lapsed, cited);
+        self.decided.extend(ruling.deciding.iter().map(|one| one.policy.clone()));
         if let Ok(slice) = facts {
             self.records.entry(slice.digest).or_insert_with(|| slice.text.clone());
         }
@@ -259,39 +300,41 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks without keeping a record.
-    pub(crate) fn rule(
-        &mut self,
-        action: &str,
-        who: EntityUid,
-        what: EntityUid,
-        context: Vec<(&'static str, Value)>,
-        facts: &Facts,
-    ) -> Ruling {
-        self.put(action, who, what, context, facts).0
-    }
-
-    fn put(
+    pub(crate) fn heard(
         &mut self,
         action: &str,
         principal: EntityUid,
         resource: EntityUid,
         context: Vec<(&'static str, Value)>,
-        facts: &Facts,
-    ) -> (Ruling, String) {
-        let pairs = context.into_iter().map(|(key, value)| (key.to_owned(), value));
-        let (context, broken) = match Context::from_pairs(pairs) {
-            Ok(context) => (context, None),
-            Err(why) => (Context::empty(), Some(why.to_string())),
-        };
-        let facts = match (facts, broken) {
-            (_, Some(why)) => Err(why),
-            (Ok(slice), None) => Ok((&slice.entities, slice.digest)),
-            (Err(why), None) => Err(why.clone()),
-        };
+        facts: Result<&Entities, String>,
+    ) -> Answer {
+        let heard = self.answer(action, principal, resource, context, facts);
+        self.decided.extend(heard.policies.iter().cloned());
+        heard
+    }
+
+    fn answer(
+        &self,
+        action: &str,
+        principal: EntityUid,
+        resource: EntityUid,
+        context: Vec<(&'static str, Value)>,
+        facts: Result<&Entities, String>,
+    ) -> Answer {
+        let (context, broken) = context_of(context);
         let question = Question { action: action.to_owned(), principal, resource, context };
-        let (ruling, text) = rule(self.policies, question, &self.lapsed, facts);
-        self.decided.extend(ruling.deciding.iter().map(|one| one.policy.clone()));
-        (ruling, text)
+        match (facts, broken) {
+            (Ok(entities), None) => answer(self.policies, question, &self.lapsed, entities),
+            (Err(why), None) | (_, Some(why)) => Answer { errors: vec![why], ..Answer::default() },
+        }
+    }
+}
+
+/// The context, or an empty one and why there is none.
+fn context_of(pairs: Vec<(&'static str, Value)>) -> (Context, Option<String>) {
+    match Context::from_pairs(pairs.into_iter().map(|(key, value)| (key.to_owned(), value))) {
+        Ok(context) => (context, None),
+        Err(why) => (Context::empty(), Some(why.to_string())),
     }
 }
 

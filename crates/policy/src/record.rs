@@ -23,6 +23,14 @@ pub(crate) struct Question {
     pub context: Context,
 }
 
+/// What was answered, with nothing to cite it by: for answers that only lead to others.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub permit: bool,
+    pub policies: BTreeSet<String>,
+    pub errors: Vec<String>,
+}
+
 /// What is remembered of a ruling; its digest is [`Ruling::record`].
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,7 +73,12 @@ pub(crate) fn rule(
         errors: Vec::new(),
     };
     match facts.and_then(|(entities, _)| context.map(|_| entities)) {
-        Ok(entities) => evaluate(policies, question, entities, &mut record),
+        Ok(entities) => {
+            let Answer { permit, policies, errors } = answer(policies, question, lapsed, entities);
+            record.permit = permit;
+            record.policies = policies;
+            record.errors = errors;
+        }
         Err(why) => record.errors.push(why),
     }
     let text = canonical::text(&record).unwrap_or_else(|e| {
@@ -84,21 +97,30 @@ pub(crate) fn rule(
     (ruling, text)
 }
 
-fn evaluate(policies: &Policies, question: Question, entities: &Entities, record: &mut Record) {
+/// Asks.
+pub(crate) fn answer(
+    policies: &Policies,
+    question: Question,
+    lapsed: &BTreeSet<String>,
+    entities: &Entities,
+) -> Answer {
     let Question { action, principal, resource, context } = question;
     let uid = policies.words.action(&action);
     let request = match Request::new(principal, uid, resource, context, None) {
         Ok(request) => request,
-        Err(why) => return record.errors.push(why.to_string()),
+        Err(why) => return Answer { errors: vec![why.to_string()], ..Answer::default() },
     };
-    let set = policies.ruling_on(&action, &record.lapsed);
+    let set = policies.ruling_on(&action, lapsed);
     let response = Authorizer::new().is_authorized(&request, &set, entities);
     let found = response.diagnostics();
-    record.policies = found.reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
-    record.errors = found.errors().map(ToString::to_string).collect();
-    record.errors.sort();
-    // A policy that errs was skipped, and it may have been the forbid that mattered.
-    record.permit = response.decision() == Decision::Allow && record.errors.is_empty();
+    let mut errors: Vec<String> = found.errors().map(ToString::to_string).collect();
+    errors.sort();
+    Answer {
+        // A policy that errs was skipped, and it may have been the forbid that mattered.
+        permit: response.decision() == Decision::Allow && errors.is_empty(),
+        policies: found.reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect(),
+        errors,
+    }
 }
 
 fn engine() -> String {

@@ -124,6 +124,7 @@ impl<'a> Gather<'a> {
         self.add(words.request(ask.request), facts, HashSet::new())
     }
 
+    /// What a record cites: the facts, and the text by which they are remembered.
     pub fn finish(self) -> Result<Slice, String> {
         let mut facts = Vec::new();
         for entity in &self.entities {
@@ -131,9 +132,14 @@ impl<'a> Gather<'a> {
         }
         facts.sort_by_cached_key(ToString::to_string);
         let text = canonical::text(&facts).map_err(|e| e.to_string())?;
-        let entities = self.entities.into_iter().chain(self.policies.actions.iter().cloned());
-        let entities = Entities::from_entities(entities, None).map_err(|e| e.to_string())?;
+        let entities = self.finish_unrecorded()?;
         Ok(Slice { entities, digest: Digest::of(text.as_bytes()), text })
+    }
+
+    /// The facts for answers that no record cites.
+    pub fn finish_unrecorded(self) -> Result<Entities, String> {
+        let entities = self.entities.into_iter().chain(self.policies.actions.iter().cloned());
+        Entities::from_entities(entities, None).map_err(|e| e.to_string())
     }
 
     fn add_identity(&mut self, identity: &Identity) -> Result<(), String> {

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cedar_policy::Entities;
 use placet_domain::name::StageName;
 use placet_domain::route::{Route, Solved, Stage};
-use placet_domain::ruling::{Deciding, Ruling};
+use placet_domain::ruling::Deciding;
 
 use crate::asking::{Asking, Facts, way_of};
+use crate::record::Answer;
 use crate::slice::Ask;
 use crate::words::GRANT_PREAPPROVED;
 
@@ -19,7 +21,8 @@ impl Asking<'_> {
     pub fn solve(&mut self, ask: &Ask) -> Solved {
         let facts = self.facts_for(ask, []);
         let (who, what) = self.fulfilling(ask);
-        let quick = self.rule(GRANT_PREAPPROVED, who.clone(), what.clone(), Vec::new(), &facts);
+        let quick =
+            self.heard(GRANT_PREAPPROVED, who.clone(), what.clone(), Vec::new(), entities(&facts));
         if quick.permit && ask.emergency.is_none() {
             let ruling = self.kept(GRANT_PREAPPROVED, who, what, Vec::new(), &facts);
             let because = ruling.deciding.clone();
@@ -49,10 +52,11 @@ impl Asking<'_> {
                 return Solved { route: Some(route), ruling };
             }
             let mut short = BTreeSet::new();
-            for gate in &ruling.deciding {
-                if let Some(stage) = self.policies.stage_of(&gate.policy) {
+            for gate in &ruling.policies {
+                if let Some(stage) = self.policies.stage_of(gate) {
                     short.insert(stage.clone());
-                    because.entry(stage.clone()).or_default().insert(gate.clone());
+                    let gate = self.policies.deciding(gate);
+                    because.entry(stage.clone()).or_default().insert(gate);
                 }
             }
             if short.is_empty() {
@@ -70,10 +74,10 @@ impl Asking<'_> {
         ask: &Ask,
         counters: &BTreeMap<StageName, u32>,
         facts: &Facts,
-    ) -> Ruling {
+    ) -> Answer {
         let (who, what) = self.fulfilling(ask);
         let context = self.counted(ask, counters, None);
-        self.rule(way_of(ask), who, what, context, facts)
+        self.heard(way_of(ask), who, what, context, entities(facts))
     }
 
     /// What would refuse this in the ordinary way, whoever agreed. In an emergency it warns.
@@ -81,7 +85,10 @@ impl Asking<'_> {
         let ordinary = Ask { emergency: None, ..ask.clone() };
         let facts = self.facts_for(&ordinary, []);
         let ruling = self.granted_on(&ordinary, full, &facts);
-        if ruling.permit { Vec::new() } else { ruling.deciding }
+        if ruling.permit {
+            return Vec::new();
+        }
+        ruling.policies.iter().map(|id| self.policies.deciding(id)).collect()
     }
 
     fn closed(&mut self, ask: &Ask, counters: &BTreeMap<StageName, u32>, facts: &Facts) -> Solved {
@@ -108,4 +115,9 @@ impl Asking<'_> {
         };
         needed.iter().map(stage).collect()
     }
+}
+
+/// The facts alone, or why there are none.
+fn entities(facts: &Facts) -> Result<&Entities, String> {
+    facts.as_ref().map(|slice| &slice.entities).map_err(Clone::clone)
 }

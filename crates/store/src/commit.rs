@@ -1,9 +1,11 @@
 //! One commit inside its savepoint: facts held still, events folded, rows and entries written.
 //! Knows streams and versions, no columns.
 
+use std::collections::BTreeMap;
+
 use placet_domain::canonical::Digest;
 use placet_domain::entry::{Entry, EventField, VERSION};
-use placet_domain::id::EventId;
+use placet_domain::id::{EventId, Stream};
 use placet_domain::state;
 use sqlx::SqliteConnection;
 
@@ -13,13 +15,20 @@ use crate::error::{Error, damaged};
 use crate::outbox;
 use crate::row::{signed, unsigned};
 
-/// Writes one commit; `first` is the index of its first entry. Answers the bytes of its entries in
-/// order. On an error the caller rolls back to the savepoint.
+/// Where in the ledger a commit is entered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub node: &'a str,
+    /// The index of its first entry.
+    pub first: u64,
+}
+
+/// Writes one commit. Answers the bytes of its entries in order. On an error the caller rolls back
+/// to the savepoint. Only the measuring of what a ledger costs has no place in it.
 pub(crate) async fn write(
     connection: &mut SqliteConnection,
     commit: &Commit,
-    node: &str,
-    first: u64,
+    place: Option<Place<'_>>,
 ) -> Result<Vec<(EventId, Vec<u8>)>, Error> {
     hold_still(connection, commit).await?;
     let mut written = Written::default();
@@ -28,7 +37,7 @@ pub(crate) async fn write(
         waited.push((*request, outbox::waited_for(connection, request).await?));
     }
     for change in &commit.changes {
-        fold(connection, commit, change, node, first, &mut written).await?;
+        fold(connection, commit, change, place, &mut written).await?;
     }
     beside::write(connection, commit).await?;
     outbox::write(connection, commit, written.told, &waited).await?;
@@ -44,26 +53,40 @@ struct Written {
 
 /// Refuses when anything that the decision was made on has moved on.
 async fn hold_still(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Error> {
+    // One question for each table: a decision reads some twenty rows, and asking costs more than
+    // finding.
+    let mut tables: BTreeMap<&'static str, Vec<(String, u64)>> = BTreeMap::new();
     for (stream, version) in commit.facts.rows() {
-        let now = aggregate::version(connection, stream).await?;
-        if now != version {
-            return Err(Error::Stale { what: stream.to_string() });
-        }
+        tables.entry(aggregate::table_of(stream)).or_default().push((stream.to_string(), version));
     }
-    for (name, version) in commit.facts.sets() {
-        if set_version(connection, name).await? != version {
-            return Err(Error::Stale { what: name.to_owned() });
-        }
+    for (table, noted) in tables {
+        stands_still(connection, table, "id", noted).await?;
     }
-    Ok(())
+    let sets = commit.facts.sets().map(|(name, version)| (name.to_owned(), version)).collect();
+    stands_still(connection, "set_version", "name", sets).await
+}
+
+/// Refuses unless each row of a table is at the version that was noted; 0 for one that is not there.
+async fn stands_still(
+    connection: &mut SqliteConnection,
+    table: &'static str,
+    key: &'static str,
+    noted: Vec<(String, u64)>,
+) -> Result<(), Error> {
+    let names: Vec<&str> = noted.iter().map(|(name, _)| name.as_str()).collect();
+    let found = aggregate::versions(connection, table, key, &names).await?;
+    let now = |name: &str| found.get(name).copied().unwrap_or(0);
+    match noted.into_iter().find(|(name, version)| now(name) != *version) {
+        Some((what, _)) => Err(Error::Stale { what }),
+        None => Ok(()),
+    }
 }
 
 async fn fold(
     connection: &mut SqliteConnection,
     commit: &Commit,
     change: &Change,
-    node: &str,
-    first: u64,
+    place: Option<Place<'_>>,
     written: &mut Written,
 ) -> Result<(), Error> {
     let (mut state, mut version) = match aggregate::load(connection, &change.stream).await? {
@@ -73,16 +96,26 @@ async fn fold(
     if version != change.expected {
         return Err(Error::Stale { what: change.stream.to_string() });
     }
+    let mut trail = match place {
+        Some(_) => Some(trail_head(connection, &change.trail).await?),
+        None => None,
+    };
     for (id, event) in &change.events {
         state = state::apply(&change.stream, state, event, commit.at)?;
         version += 1;
-        let bytes = enter(connection, commit, change, node, version, *id, event).await?;
-        let index = first + u64::try_from(written.entries.len()).unwrap_or(u64::MAX);
-        keep(connection, index, *id, change, version, &bytes).await?;
-        written.entries.push((*id, bytes));
+        if let (Some(Place { node, first }), Some(head)) = (place, &mut trail) {
+            let bytes = entry(commit, change, node, version, *id, event, *head)?;
+            *head = Head { nth: head.nth + 1, digest: Some(Digest::of(&bytes)) };
+            let index = first + u64::try_from(written.entries.len()).unwrap_or(u64::MAX);
+            keep(connection, index, *id, change, version, head.nth, &bytes).await?;
+            written.entries.push((*id, bytes));
+        }
         if let Some(state) = &state {
             written.told.hear(&id.to_string(), event, state, commit.at);
         }
+    }
+    if let Some(Head { nth, digest: Some(digest) }) = trail {
+        move_trail(connection, &change.trail, nth, digest).await?;
     }
     if let Some(state) = &state {
         aggregate::save(connection, &change.stream, state, version).await?;
@@ -94,25 +127,50 @@ async fn fold(
     Ok(())
 }
 
-/// The bytes of the entry, linked to the head of its trail.
-async fn enter(
+/// Where a trail ends: its last entry, if it has any.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    nth: u64,
+    digest: Option<Digest>,
+}
+
+async fn trail_head(connection: &mut SqliteConnection, trail: &Stream) -> Result<Head, Error> {
+    let row = sqlx::query("select nth, head from trail where trail = $1")
+        .bind(trail.to_string())
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else { return Ok(Head { nth: 0, digest: None }) };
+    Ok(Head { nth: unsigned(&row, 0)?, digest: Some(crate::row::parsed(&row, 1)?) })
+}
+
+async fn move_trail(
     connection: &mut SqliteConnection,
+    trail: &Stream,
+    nth: u64,
+    digest: Digest,
+) -> Result<(), Error> {
+    sqlx::query(
+        "insert into trail (trail, nth, head) values ($1, $2, $3) \
+         on conflict (trail) do update set nth = excluded.nth, head = excluded.head",
+    )
+    .bind(trail.to_string())
+    .bind(signed(nth)?)
+    .bind(digest.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The bytes of the entry that comes after the head of its trail, and links to it.
+fn entry(
     commit: &Commit,
     change: &Change,
     node: &str,
     version: u64,
     id: EventId,
     event: &placet_domain::event::Event,
+    head: Head,
 ) -> Result<Vec<u8>, Error> {
-    let trail = change.trail.to_string();
-    let row = sqlx::query("select nth, head from trail where trail = $1")
-        .bind(&trail)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let (nth, prev) = match &row {
-        Some(row) => (unsigned(row, 0)? + 1, Some(crate::row::parsed::<Digest>(row, 1)?)),
-        None => (1, None),
-    };
     let entry = Entry {
         v: VERSION,
         id,
@@ -123,21 +181,11 @@ async fn enter(
         stream: change.stream.clone(),
         version,
         trail: change.trail.clone(),
-        nth,
-        prev,
+        nth: head.nth + 1,
+        prev: head.digest,
         event: EventField(event.clone()),
     };
-    let bytes = entry.encode().map_err(|e| damaged(e.to_string()))?;
-    sqlx::query(
-        "insert into trail (trail, nth, head) values ($1, $2, $3) \
-         on conflict (trail) do update set nth = excluded.nth, head = excluded.head",
-    )
-    .bind(&trail)
-    .bind(signed(nth)?)
-    .bind(Digest::of(&bytes).to_string())
-    .execute(connection)
-    .await?;
-    Ok(bytes)
+    entry.encode().map_err(|e| damaged(e.to_string()))
 }
 
 async fn keep(
@@ -146,19 +194,20 @@ async fn keep(
     id: EventId,
     change: &Change,
     version: u64,
+    nth: u64,
     bytes: &[u8],
 ) -> Result<(), Error> {
     let body = std::str::from_utf8(bytes).map_err(|_| damaged("an entry is not text"))?;
-    let trail = change.trail.to_string();
     sqlx::query(
         "insert into ledger_entry (idx, id, stream, version, trail, nth, body) \
-         values ($1, $2, $3, $4, $5, (select nth from trail where trail = $5), $6)",
+         values ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(signed(index)?)
     .bind(id.to_string())
     .bind(change.stream.to_string())
     .bind(signed(version)?)
-    .bind(trail)
+    .bind(change.trail.to_string())
+    .bind(signed(nth)?)
     .bind(body)
     .execute(connection)
     .await?;
@@ -175,14 +224,6 @@ async fn bump(connection: &mut SqliteConnection, name: &str, by: u64) -> Result<
     .execute(connection)
     .await?;
     Ok(())
-}
-
-async fn set_version(connection: &mut SqliteConnection, name: &str) -> Result<u64, Error> {
-    let row = sqlx::query("select version from set_version where name = $1")
-        .bind(name)
-        .fetch_optional(connection)
-        .await?;
-    row.map_or(Ok(0), |row| unsigned(&row, 0))
 }
 
 /// What is written beside the governed rows in the same transaction.

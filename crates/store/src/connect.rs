@@ -1,12 +1,13 @@
 //! How the database is opened.
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Error;
 
@@ -37,6 +38,7 @@ impl Settings {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
             .busy_timeout(Duration::from_secs(5))
+            .statement_cache_capacity(STATEMENTS)
             .disable_statement_logging();
         match self.page_limit {
             Some(pages) => options.pragma("max_page_count", pages.to_string()),
@@ -49,11 +51,61 @@ impl Settings {
     }
 
     /// Read-only connections: a query can never write, whatever its text.
-    pub(crate) fn readers(&self, database: &Path) -> SqlitePool {
-        SqlitePoolOptions::new()
-            .max_connections(4)
-            // No network lies between, so a connection that was good is good.
-            .test_before_acquire(false)
-            .connect_lazy_with(self.options(database).read_only(true))
+    pub(crate) async fn readers(&self, database: &Path) -> Result<Readers, Error> {
+        let options = self.options(database).read_only(true);
+        let mut slots = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            slots.push(Arc::new(Mutex::new(options.connect().await?)));
+        }
+        Ok(Readers { slots: slots.into(), free: Arc::new(Semaphore::new(READERS)) })
+    }
+}
+
+/// How many read at once.
+const READERS: usize = 4;
+/// More texts than there are, so that each is prepared once.
+const STATEMENTS: usize = 512;
+
+/// The connections that queries read by, lent for one query at a time.
+///
+/// The pool of `sqlx` asks a connection that comes back whether it is still there: for every query a
+/// task of its own, and another one for the thread of the connection. No network lies between here,
+/// so that said nothing, and it cost as much as the query.
+#[derive(Clone, Debug)]
+pub(crate) struct Readers {
+    slots: Arc<[Arc<Mutex<SqliteConnection>>]>,
+    free: Arc<Semaphore>,
+}
+
+/// A connection, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    connection: OwnedMutexGuard<SqliteConnection>,
+    // Given back after the connection, so that whoever is let in finds one.
+    _place: OwnedSemaphorePermit,
+}
+
+impl Readers {
+    pub(crate) async fn lend(&self) -> Result<Lent, Error> {
+        let free = Arc::clone(&self.free);
+        let place = free.acquire_owned().await.map_err(|_| Error::Stopped)?;
+        let open = self.slots.iter().find_map(|slot| Arc::clone(slot).try_lock_owned().ok());
+        // As many places as connections, so there is one.
+        let connection = open.ok_or(Error::Stopped)?;
+        Ok(Lent { connection, _place: place })
+    }
+}
+
+impl Deref for Lent {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
     }
 }

@@ -26,7 +26,7 @@ impl Store {
             )
             .bind(&after)
             .bind(STEP)
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.try_get(0)?;
@@ -49,7 +49,7 @@ impl Store {
             )
             .bind(&after)
             .bind(STEP)
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.try_get(0)?;

@@ -20,6 +20,8 @@ mod remembered;
 mod row;
 mod schema;
 mod sqlite;
+#[cfg(feature = "unledgered")]
+mod unledgered;
 mod verify;
 mod writer;
 
@@ -28,10 +30,10 @@ use std::sync::Arc;
 
 use placet_domain::id::EventId;
 use placet_ledger::{Receipt, VerifierKey};
-use sqlx::sqlite::SqlitePool;
 
 pub use aggregate::Aggregate;
 pub use change::{Change, Commit, Disclosed, Done, Facts, Observed, Round, Upkeep};
+use connect::Readers;
 pub use connect::Settings;
 pub use error::Error;
 pub use log::Log;
@@ -39,12 +41,14 @@ pub use outbox::{Addressed, Outbox};
 pub use proofs::ProvenTrail;
 pub use query::due::{Due, Duty};
 pub use query::governed::Answers;
-pub use query::ledger::Stored;
+pub use query::ledger::{Bodies, Stored};
 pub use query::notices::{DueDelivery, Entry as OutboxEntry, Shown as ShownNotice, Undelivered};
 pub use query::observed::LastLook;
 pub use query::upkeep::DueRound;
 pub use query::{PAGE as LARGEST_PAGE, Page, Reader};
 pub use schema::{Class, TABLES};
+#[cfg(feature = "unledgered")]
+pub use unledgered::Unledgered;
 pub use verify::{Difference, Report};
 
 /// What the store can do now.
@@ -60,7 +64,7 @@ pub enum Mode {
 /// An open store. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Store {
-    read: SqlitePool,
+    read: Readers,
     log: Arc<dyn Log>,
     verifier: VerifierKey,
     remembered: remembered::Remembered,

@@ -6,9 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use placet_ledger::{Checkpoint, Edge, Head, LogKey, VerifierKey, proof};
-use sqlx::sqlite::SqlitePool;
 
-use crate::connect::Settings;
+use crate::connect::{Readers, Settings};
 use crate::error::Error;
 use crate::remembered::Remembered;
 use crate::sqlite::{SqliteLog, tiles};
@@ -31,7 +30,7 @@ impl Store {
         let mut connection = settings.connect(&database).await?;
         schema::migrate(&mut connection).await?;
 
-        let read = settings.readers(&database);
+        let read = settings.readers(&database).await?;
         let verifier = key.verifier();
         let remembered = Remembered::beside(&settings.dir);
         let (edge, why) = match load_edge(&mut connection).await {
@@ -75,7 +74,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
 /// Why this database cannot be trusted with new access, if there is a reason: its tree is not the
 /// one that was signed, or it is not the one that was remembered, grown on.
 async fn doubt(
-    read: &SqlitePool,
+    read: &Readers,
     verifier: &VerifierKey,
     edge: &Edge,
     note: Option<&str>,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use placet_domain::id::EventId;
 use placet_ledger::{Checkpoint, Receipt, TileName, VerifierKey, proof};
 use sqlx::Row as _;
-use sqlx::sqlite::SqlitePool;
 
 use crate::change::{Commit, Done};
+use crate::connect::Readers;
 use crate::error::{Error, damaged};
 use crate::log::Log;
 use crate::row::{signed, unhex, unsigned};
@@ -16,7 +16,7 @@ use crate::writer::Handle;
 #[derive(Clone, Debug)]
 pub(crate) struct SqliteLog {
     pub writer: Handle,
-    pub read: SqlitePool,
+    pub read: Readers,
     pub verifier: VerifierKey,
     /// Why nothing but ending is possible, if so.
     pub ending_only: Option<String>,
@@ -34,7 +34,7 @@ impl Log for SqliteLog {
     async fn receipt(&self, event: EventId) -> Result<Receipt, Error> {
         let row = sqlx::query("select idx from ledger_entry where id = $1")
             .bind(event.to_string())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?
             .ok_or_else(|| damaged(format!("event `{event}` is not in the ledger")))?;
         let note = checkpoint(&self.read).await?;
@@ -42,9 +42,9 @@ impl Log for SqliteLog {
     }
 }
 
-pub(crate) async fn checkpoint(read: &SqlitePool) -> Result<String, Error> {
+pub(crate) async fn checkpoint(read: &Readers) -> Result<String, Error> {
     let row = sqlx::query("select checkpoint from ledger_head where one = 1")
-        .fetch_optional(read)
+        .fetch_optional(&mut *read.lend().await?)
         .await?
         .ok_or_else(|| damaged("the ledger has no head"))?;
     Ok(row.try_get(0)?)
@@ -52,7 +52,7 @@ pub(crate) async fn checkpoint(read: &SqlitePool) -> Result<String, Error> {
 
 /// The receipt of one entry under a signed checkpoint.
 pub(crate) async fn prove(
-    read: &SqlitePool,
+    read: &Readers,
     verifier: &VerifierKey,
     note: &str,
     index: u64,
@@ -68,7 +68,7 @@ pub(crate) async fn prove(
 pub(crate) type Tiles = BTreeMap<(u8, u64), Vec<u8>>;
 
 /// Stored tiles by level and index.
-pub(crate) async fn tiles(read: &SqlitePool, names: Vec<TileName>) -> Result<Tiles, Error> {
+pub(crate) async fn tiles(read: &Readers, names: Vec<TileName>) -> Result<Tiles, Error> {
     let mut out = Tiles::new();
     for name in names {
         if out.contains_key(&(name.level, name.index)) {
@@ -77,7 +77,7 @@ pub(crate) async fn tiles(read: &SqlitePool, names: Vec<TileName>) -> Result<Til
         let row = sqlx::query("select hashes from ledger_tile where level = $1 and idx = $2")
             .bind(i64::from(name.level))
             .bind(signed(name.index)?)
-            .fetch_optional(read)
+            .fetch_optional(&mut *read.lend().await?)
             .await?;
         if let Some(row) = row {
             out.insert((name.level, name.index), unhex(row.try_get(0)?)?);

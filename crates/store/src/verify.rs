@@ -1,10 +1,13 @@
 //! Governed rows against the ledger: every row must be the fold of its stream's events, column by
-//! column. Rows are taken one at a time, so memory does not grow with the data.
+//! column. Rows are taken some at a time, so memory does not grow with the data.
+
+use std::collections::BTreeMap;
 
 use placet_domain::canonical::Digest;
 use placet_domain::entry::Entry;
 use placet_domain::id::Stream;
 use placet_domain::state::{self, State};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::Store;
@@ -70,7 +73,7 @@ impl Store {
             )
             .bind(next)
             .bind(STEP)
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
             let Some(last) = rows.last() else { return Ok(()) };
             next = last.try_get::<i64, _>(0)? + 1;
@@ -114,7 +117,7 @@ impl Store {
             )
             .bind(&after)
             .bind(STEP)
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.try_get(0)?;
@@ -130,87 +133,127 @@ impl Store {
     }
 
     async fn verify_table(&self, table: &'static str, report: &mut Report) -> Result<(), Error> {
-        let mut after = String::new();
+        let mut page = Run { table, after: String::new(), last: String::new() };
         loop {
             let sql = format!("select id from {table} where id > $1 order by id limit $2");
             let rows = sqlx::query(AssertSqlSafe(sql))
-                .bind(&after)
+                .bind(&page.last)
                 .bind(STEP)
-                .fetch_all(&self.read)
+                .fetch_all(&mut *self.read.lend().await?)
                 .await?;
             let Some(last) = rows.last() else { return Ok(()) };
-            after = last.try_get(0)?;
+            page = Run { after: page.last, last: last.try_get(0)?, ..page };
+            let mut ids = Vec::with_capacity(rows.len());
             for row in &rows {
                 report.rows += 1;
-                self.verify_row(table, row.try_get(0)?, report).await?;
+                ids.push(row.try_get::<String, _>(0)?);
             }
+            self.verify_run(&page, &ids, report).await?;
         }
     }
 
-    async fn verify_row(
+    /// A run of rows, with a handful of questions for all of them.
+    async fn verify_run(
         &self,
-        table: &'static str,
-        id: &str,
+        run: &Run,
+        ids: &[String],
         report: &mut Report,
     ) -> Result<(), Error> {
-        let Ok(stream) = id.parse::<Stream>() else {
-            report.differ(table, id, "its id cannot be read");
-            return Ok(());
+        let mut folds = self.folded(run).await?;
+        let mut shapes = Vec::new();
+        for id in ids {
+            let Ok(stream) = id.parse::<Stream>() else {
+                report.differ(run.table, id, "its id cannot be read");
+                continue;
+            };
+            if aggregate::table_of(&stream) != run.table {
+                report.differ(run.table, id, "it does not belong in this table");
+                continue;
+            }
+            match folds.remove(id) {
+                Some(Ok((Some(state), version))) => {
+                    shapes.push((id, aggregate::shape(&state)?, version, state.sets()));
+                }
+                Some(Ok((None, _))) | None => {
+                    report.differ(run.table, id, "no event in the ledger made it");
+                }
+                Some(Err(error)) => {
+                    report.differ(run.table, id, format!("its entries do not fold: {error}"));
+                }
+            }
+        }
+        // The rows of a table have the same columns and members.
+        let Some((_, first, ..)) = shapes.first() else { return Ok(()) };
+        let rows = self.rows(run, first).await?;
+        for (id, shape, version, _) in &shapes {
+            match rows.get(*id).map(|row| compare(shape, *version, row)) {
+                None => report.differ(run.table, id, "it went while it was compared"),
+                Some(Some(what)) => report.differ(run.table, id, what),
+                Some(None) => {}
+            }
+        }
+        for (place, Members { table, parent, column, .. }) in first.members.iter().enumerate() {
+            let found = self.members_of(run, table, parent, column).await?;
+            for (id, shape, ..) in &shapes {
+                let values = shape.members.get(place).map(|one| one.values.as_slice());
+                let found = found.get(*id).map(Vec::as_slice).unwrap_or_default();
+                let values = values.unwrap_or_default();
+                if found.iter().map(Option::as_ref).ne(values.iter().map(Some)) {
+                    report.differ(table, id, "it is not what the ledger says");
+                }
+            }
+        }
+        let sets: Vec<&str> =
+            shapes.iter().flat_map(|(.., sets)| sets).map(String::as_str).collect();
+        let known = {
+            let mut lent = self.read.lend().await?;
+            aggregate::present(&mut lent, "set_version", "name", &sets).await?
         };
-        if aggregate::table_of(&stream) != table {
-            report.differ(table, id, "it does not belong in this table");
-            return Ok(());
-        }
-        let (folded, version) = match self.folded(&stream).await {
-            Ok((Some(folded), version)) => (folded, version),
-            Ok((None, _)) => {
-                report.differ(table, id, "no event in the ledger made it");
-                return Ok(());
-            }
-            Err(error @ (Error::Damaged { .. } | Error::Misplaced(_))) => {
-                report.differ(table, id, format!("its entries do not fold: {error}"));
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        let shape = aggregate::shape(&folded)?;
-        let names: Vec<&str> = shape.columns.iter().map(|(name, _)| *name).collect();
-        let columns = [&["version", "state"][..], &names].concat().join(", ");
-        let sql = format!("select {columns} from {table} where id = $1");
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_one(&self.read).await?;
-        if let Some(what) = compare(&shape, version, &row) {
-            report.differ(table, id, what);
-        }
-        for members in &shape.members {
-            self.verify_members(&stream, members, report).await?;
-        }
-        for name in folded.sets() {
-            let found = sqlx::query("select 1 from set_version where name = $1")
-                .bind(&name)
-                .fetch_optional(&self.read)
-                .await?;
-            if found.is_none() {
-                report.differ("set_version", &name, "the ledger made it, and it is gone");
-            }
+        for name in sets.into_iter().filter(|name| !known.contains(*name)) {
+            report.differ("set_version", name, "the ledger made it, and it is gone");
         }
         Ok(())
     }
 
-    /// The fold of a stream's events, and its version.
-    async fn folded(&self, stream: &Stream) -> Result<(Option<State>, u64), Error> {
-        let rows = sqlx::query("select body from ledger_entry where stream = $1 order by version")
-            .bind(stream.to_string())
-            .fetch_all(&self.read)
+    /// The fold of each stream's events, and its version; or why they do not fold.
+    async fn folded(&self, run: &Run) -> Result<BTreeMap<String, Folded>, Error> {
+        let Run { table, after, last } = run;
+        let sql = format!(
+            "select stream, body from ledger_entry where stream in \
+             (select id from {table} where id > $1 and id <= $2) order by stream, version"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(after)
+            .bind(last)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
-        let mut state = None;
-        let mut version = 0;
+        let mut folds: BTreeMap<String, Folded> = BTreeMap::new();
         for row in &rows {
-            let body: &str = row.try_get(0)?;
-            let entry = Entry::decode(body.as_bytes()).map_err(|e| damaged(e.to_string()))?;
-            state = state::apply(stream, state, &entry.event.0, entry.at)?;
-            version = entry.version;
+            let (name, body): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+            let Ok(stream) = name.parse::<Stream>() else { continue };
+            let fold = folds.remove(name).unwrap_or(Ok((None, 0)));
+            let next = fold.and_then(|(state, _)| {
+                let entry = Entry::decode(body.as_bytes()).map_err(|e| damaged(e.to_string()))?;
+                let state = state::apply(&stream, state, &entry.event.0, entry.at)?;
+                Ok((state, entry.version))
+            });
+            folds.insert(name.to_owned(), next);
         }
-        Ok((state, version))
+        Ok(folds)
+    }
+
+    /// Version, state and columns of each row.
+    async fn rows(&self, run: &Run, shape: &Shape) -> Result<BTreeMap<String, SqliteRow>, Error> {
+        let Run { table, after, last } = run;
+        let names: Vec<&str> = shape.columns.iter().map(|(name, _)| *name).collect();
+        let columns = [&["version", "state"][..], &names, &["id"]].concat().join(", ");
+        let sql = format!("select {columns} from {table} where id > $1 and id <= $2");
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(after)
+            .bind(last)
+            .fetch_all(&mut *self.read.lend().await?)
+            .await?;
+        rows.into_iter().map(|row| Ok((row.try_get(names.len() + 2)?, row))).collect()
     }
 
     /// A stream in the ledger must have its row.
@@ -222,42 +265,51 @@ impl Store {
             )
             .bind(&after)
             .bind(STEP)
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.try_get(0)?;
+            let mut tables: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
             for row in &rows {
                 // An entry whose stream cannot be read has been named already.
                 let Ok(stream) = parsed::<Stream>(row, 0) else { continue };
-                let table = aggregate::table_of(&stream);
-                let sql = format!("select 1 from {table} where id = $1");
-                let found = sqlx::query(AssertSqlSafe(sql))
-                    .bind(stream.to_string())
-                    .fetch_optional(&self.read)
-                    .await?;
-                if found.is_none() {
-                    report.differ(table, &stream.to_string(), "the ledger made it, and it is gone");
+                tables.entry(aggregate::table_of(&stream)).or_default().push(row.try_get(0)?);
+            }
+            for (table, ids) in tables {
+                let known = {
+                    let mut lent = self.read.lend().await?;
+                    aggregate::present(&mut lent, table, "id", &ids).await?
+                };
+                for id in ids.into_iter().filter(|id| !known.contains(*id)) {
+                    report.differ(table, id, "the ledger made it, and it is gone");
                 }
             }
         }
     }
 
-    /// Rows of a table of their own that belong to one governed row: teams, approvers.
-    async fn verify_members(
+    /// Rows of a table of their own that belong to governed rows, by these: teams, approvers.
+    async fn members_of(
         &self,
-        stream: &Stream,
-        members: &Members,
-        report: &mut Report,
-    ) -> Result<(), Error> {
-        let Members { table, parent, column, values } = members;
-        let sql = format!("select {column} from {table} where {parent} = $1 order by {column}");
-        let rows =
-            sqlx::query(AssertSqlSafe(sql)).bind(stream.to_string()).fetch_all(&self.read).await?;
-        let found: Vec<Option<String>> = rows.iter().map(|row| row.try_get(0).ok()).collect();
-        if found.iter().map(Option::as_ref).ne(values.iter().map(Some)) {
-            report.differ(table, &stream.to_string(), "it is not what the ledger says");
+        run: &Run,
+        members: &str,
+        parent: &str,
+        column: &str,
+    ) -> Result<BTreeMap<String, Vec<Option<String>>>, Error> {
+        let Run { table, after, last } = run;
+        let sql = format!(
+            "select {parent}, {column} from {members} where {parent} in \
+             (select id from {table} where id > $1 and id <= $2) order by {parent}, {column}"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(after)
+            .bind(last)
+            .fetch_all(&mut *self.read.lend().await?)
+            .await?;
+        let mut found: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+        for row in &rows {
+            found.entry(row.try_get(0)?).or_default().push(row.try_get(1).ok());
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Members whose governed row does not exist.
@@ -267,7 +319,10 @@ impl Store {
                 "select distinct {parent} from {table} where {parent} not in (select id from {of}) \
                  order by {parent} limit $1"
             );
-            let rows = sqlx::query(AssertSqlSafe(sql)).bind(STEP).fetch_all(&self.read).await?;
+            let rows = sqlx::query(AssertSqlSafe(sql))
+                .bind(STEP)
+                .fetch_all(&mut *self.read.lend().await?)
+                .await?;
             for row in &rows {
                 report.differ(table, row.try_get(0)?, "it belongs to no row");
             }
@@ -284,7 +339,7 @@ impl Store {
             )
             .bind(&after)
             .bind(STEP)
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.try_get(0)?;
@@ -314,7 +369,7 @@ impl Store {
             ["asked", who] => ("select id from request where requester = $1", *who, ""),
             ["holdings", who] => ("select id from access_grant where receiver = $1", *who, ""),
             ["binding", who, entitlement] => (
-                "select id from access_grant where receiver = $1 and entitlement = $2",
+                "select id from access_grant where receiver = $1 and entitlement || '' = $2",
                 *who,
                 *entitlement,
             ),
@@ -327,13 +382,23 @@ impl Store {
             "select count(*) from ledger_entry where stream in ({members}) and version > $3"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(of).bind(and).bind(before);
-        let row = query.fetch_one(&self.read).await?;
+        let row = query.fetch_one(&mut *self.read.lend().await?).await?;
         unsigned(&row, 0).map(Some)
     }
 }
 
+/// What a stream's events fold to, and its version.
+type Folded = Result<(Option<State>, u64), Error>;
+
+/// Rows of a table that follow on each other by their ids.
+struct Run {
+    table: &'static str,
+    after: String,
+    last: String,
+}
+
 /// What is wrong with one row, if anything.
-fn compare(shape: &Shape, version: u64, row: &sqlx::sqlite::SqliteRow) -> Option<String> {
+fn compare(shape: &Shape, version: u64, row: &SqliteRow) -> Option<String> {
     if unsigned(row, 0).ok() != Some(version) {
         return Some("its version is not that of its last event".to_owned());
     }

@@ -10,16 +10,16 @@ use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::change::{Commit, Done};
-use crate::commit;
+use crate::commit::{self, Place};
 use crate::connect::Settings;
 use crate::error::{Error, damaged};
 use crate::remembered::Remembered;
 use crate::row::{signed, unhex, unsigned};
 
 /// The most commits that share one transaction.
-const BATCH: usize = 128;
+pub(crate) const BATCH: usize = 128;
 /// The most commits that wait; more callers than that wait to be let in.
-const QUEUE: usize = 1_024;
+pub(crate) const QUEUE: usize = 1_024;
 
 pub(crate) struct Job {
     commit: Commit,
@@ -172,7 +172,8 @@ impl Writer {
     ) -> Result<Result<Vec<(EventId, Vec<u8>)>, Error>, Error> {
         let connection = &mut self.connection;
         sqlx::query("savepoint caller").execute(&mut *connection).await?;
-        let written = commit::write(connection, commit, &self.settings.node, edge.size()).await;
+        let place = Place { node: &self.settings.node, first: edge.size() };
+        let written = commit::write(connection, commit, Some(place)).await;
         if let Err(error @ (Error::Full | Error::Database(_) | Error::Files(_))) = written {
             return Err(error);
         }

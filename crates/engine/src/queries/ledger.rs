@@ -121,6 +121,17 @@ impl Engine {
     ) -> Result<Result<(), placet_ledger::Error>, Error> {
         let mut next = 0;
         while next < checkpoint.size {
+            if let Some(bodies) = self.store.bodies_from(next).await? {
+                for body in bodies.iter() {
+                    if next < checkpoint.size
+                        && let Err(error) = take(next, body.as_bytes())
+                    {
+                        return Ok(Err(error));
+                    }
+                    next += 1;
+                }
+                continue;
+            }
             let page = self.store.entries_from(next).await?;
             let covered = page.iter().take_while(|entry| entry.index < checkpoint.size);
             let before = next;

@@ -142,7 +142,7 @@ impl Engine {
 
     /// Rounds of those who work on records alone.
     async fn keep_records(&self, mut stop: Stop) {
-        let mut doors = self.wake.doors();
+        let mut doors = self.wake.rounds();
         while !stop.is_now() {
             if self.ending_only().is_none() {
                 let mut stepped = Stepped::default();

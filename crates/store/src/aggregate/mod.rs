@@ -15,12 +15,14 @@ mod schedule;
 mod target;
 mod team;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use placet_domain::canonical;
 use placet_domain::id::Stream;
 use placet_domain::state::State;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteArguments;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection};
 
 use crate::error::{Error, damaged};
@@ -181,15 +183,53 @@ pub(crate) fn select(table: &'static str) -> AssertSqlSafe<String> {
     AssertSqlSafe(format!("select version, state from {table} where id = $1"))
 }
 
-/// The version of a stream's row; 0 if there is none.
-pub(crate) async fn version(
+/// The most rows that are asked for at once.
+const AT_ONCE: usize = 64;
+
+/// The versions of rows, of those that are there.
+pub(crate) async fn versions(
     connection: &mut SqliteConnection,
-    stream: &Stream,
-) -> Result<u64, Error> {
-    let sql = format!("select version from {} where id = $1", table_of(stream));
-    let row =
-        sqlx::query(AssertSqlSafe(sql)).bind(stream.to_string()).fetch_optional(connection).await?;
-    row.map_or(Ok(0), |row| crate::row::unsigned(&row, 0))
+    table: &'static str,
+    key: &'static str,
+    names: &[&str],
+) -> Result<BTreeMap<String, u64>, Error> {
+    let rows = keyed(connection, table, key, &format!("{key}, version"), names).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, crate::row::unsigned(row, 1)?))).collect()
+}
+
+/// Those of these rows that are there.
+pub(crate) async fn present(
+    connection: &mut SqliteConnection,
+    table: &'static str,
+    key: &'static str,
+    names: &[&str],
+) -> Result<BTreeSet<String>, Error> {
+    let rows = keyed(connection, table, key, key, names).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+async fn keyed(
+    connection: &mut SqliteConnection,
+    table: &'static str,
+    key: &'static str,
+    columns: &str,
+    names: &[&str],
+) -> Result<Vec<SqliteRow>, Error> {
+    let mut found = Vec::with_capacity(names.len());
+    for some in names.chunks(AT_ONCE) {
+        // As many places as the next power of two, so that there are few texts to prepare; what is
+        // left over asks for the first ones again.
+        let places = some.len().next_power_of_two();
+        let holes: Vec<String> = (1..=places).map(|n| format!("${n}")).collect();
+        let sql = format!("select {columns} from {table} where {key} in ({})", holes.join(", "));
+        let query = some
+            .iter()
+            .cycle()
+            .take(places)
+            .fold(sqlx::query(AssertSqlSafe(sql)), |query, name| query.bind((*name).to_owned()));
+        found.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(found)
 }
 
 pub(crate) type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;

@@ -6,6 +6,7 @@ use placet_domain::grant::{Grant, Public};
 use placet_domain::id::{EntitlementId, GrantId, IdentityId, RequestId, Stream, TargetId};
 use placet_domain::request::Request;
 use placet_domain::state;
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Page, Reader, row_of, shown};
@@ -13,6 +14,13 @@ use crate::Store;
 use crate::change::Facts;
 use crate::error::Error;
 use crate::row::parsed;
+
+/// A list that says `$1 is null`, or the one row `$1` of it. One row is found by its key: said as
+/// `$1 is null or id = $1`, every row would be looked at.
+fn with_only(one: bool, id: &str, text: &str) -> AssertSqlSafe<String> {
+    let only = if one { format!("{id} = $1") } else { "$1 is null".to_owned() };
+    AssertSqlSafe(text.replacen("$1 is null", &only, 1))
+}
 
 impl Store {
     /// One request, if it lies within the reader's scopes.
@@ -37,9 +45,11 @@ impl Store {
         only: Option<RequestId>,
         page: &Page,
     ) -> Result<Vec<Request>, Error> {
-        let rows = sqlx::query(
+        let rows = sqlx::query(with_only(
+            only.is_some(),
+            "r.id",
             "select id, version, state from request r \
-             where ($1 is null or r.id = $1) \
+             where $1 is null \
              and ($2 or ($8 and (r.requester = $3 or r.receiver = $3 \
                  or r.receiver in (select id from identity where owner = $3) \
                  or exists (select 1 from waiting w where w.request = r.id and (w.identity = $3 \
@@ -53,7 +63,7 @@ impl Store {
              and ($6 is null or (r.submitted_at, r.id) < \
                (select p.submitted_at, p.id from request p where p.id = $6)) \
              order by r.submitted_at desc, r.id desc limit $7",
-        )
+        ))
         .bind(only.map(|id| id.to_string()))
         .bind(reader.may(Scope::Everything))
         .bind(reader.who.to_string())
@@ -64,7 +74,7 @@ impl Store {
         .bind(reader.may(Scope::Mine))
         .bind(reader.at.as_micros())
         .bind(reader.may(Scope::Emergencies))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -92,9 +102,11 @@ impl Store {
         live: bool,
         page: &Page,
     ) -> Result<Vec<Grant>, Error> {
-        let rows = sqlx::query(
+        let rows = sqlx::query(with_only(
+            only.is_some(),
+            "g.id",
             "select id, version, state from access_grant g \
-             where (not $1 or g.live) and ($9 is null or g.id = $9) \
+             where $1 is null and (not $9 or g.live) \
              and ($2 or ($8 and (g.receiver = $3 \
                  or g.receiver in (select id from identity where owner = $3))) \
                or ($4 and g.receiver in (select id from identity where manager = $3)) \
@@ -102,8 +114,8 @@ impl Store {
              and ($6 is null or (g.approved_at, g.id) < \
                (select p.approved_at, p.id from access_grant p where p.id = $6)) \
              order by g.approved_at desc, g.id desc limit $7",
-        )
-        .bind(live)
+        ))
+        .bind(only.map(|id| id.to_string()))
         .bind(reader.may(Scope::Everything))
         .bind(reader.who.to_string())
         .bind(reader.may(Scope::Reports))
@@ -111,8 +123,8 @@ impl Store {
         .bind(page.after.as_deref())
         .bind(page.limit())
         .bind(reader.may(Scope::Mine))
-        .bind(only.map(|id| id.to_string()))
-        .fetch_all(&self.read)
+        .bind(live)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -140,7 +152,7 @@ impl Store {
         .bind(page.after.as_deref())
         .bind(page.limit())
         .bind(reader.may(Scope::Mine))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -152,11 +164,12 @@ impl Store {
         facts: &mut Facts,
     ) -> Result<Vec<Grant>, Error> {
         self.note_set(state::holdings(&receiver), facts).await?;
-        let rows =
-            sqlx::query("select id, version, state from access_grant where receiver = $1 and live")
-                .bind(receiver.to_string())
-                .fetch_all(&self.read)
-                .await?;
+        let rows = sqlx::query(
+            "select id, version, state from access_grant where receiver = $1 and live = true",
+        )
+        .bind(receiver.to_string())
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
         shown(&rows)
     }
 
@@ -170,12 +183,14 @@ impl Store {
     ) -> Result<(Vec<Grant>, u64), Error> {
         let epoch = self.note_set(state::binding(&receiver, &entitlement), facts).await?;
         let rows = sqlx::query(
+            // Who holds it leads to a handful; what is held, to everybody who holds it. The index of the
+            // latter cannot answer for a text made of it.
             "select id, version, state from access_grant \
-             where receiver = $1 and live and entitlement = $2",
+             where receiver = $1 and live = true and entitlement || '' = $2",
         )
         .bind(receiver.to_string())
         .bind(entitlement.to_string())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         Ok((shown(&rows)?, epoch))
     }
@@ -195,7 +210,7 @@ impl Store {
         .bind(public.mark())
         .bind(except.map(|(receiver, _)| receiver.to_string()))
         .bind(except.map(|(_, collector)| collector.to_string()))
-        .fetch_optional(&self.read)
+        .fetch_optional(&mut *self.read.lend().await?)
         .await?;
         Ok(row.is_some())
     }
@@ -209,11 +224,13 @@ impl Store {
     ) -> Result<Option<RequestId>, Error> {
         self.note_set(state::asks(&receiver), facts).await?;
         let row = sqlx::query(
-            "select id from request where receiver = $1 and stands = 'open' and entitlement = $2 limit 1",
+            // By the receiver, as above.
+            "select id from request where receiver = $1 and stands = 'open' \
+             and entitlement || '' = $2 limit 1",
         )
         .bind(receiver.to_string())
         .bind(entitlement.to_string())
-        .fetch_optional(&self.read)
+        .fetch_optional(&mut *self.read.lend().await?)
         .await?;
         row.map(|row| parsed(&row, 0)).transpose()
     }
@@ -226,7 +243,7 @@ impl Store {
     ) -> Result<Option<Grant>, Error> {
         let row = sqlx::query("select id, version, state from access_grant where request = $1")
             .bind(request.to_string())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         row.map(|row| row_of(&row, facts)).transpose()
     }
@@ -236,7 +253,7 @@ impl Store {
         let rows =
             sqlx::query("select id, version, state from access_grant where target = $1 and live")
                 .bind(target.to_string())
-                .fetch_all(&self.read)
+                .fetch_all(&mut *self.read.lend().await?)
                 .await?;
         shown(&rows)
     }
@@ -247,7 +264,7 @@ impl Store {
             "select id, version, state from finding where target = $1 and stands <> 'resolved'",
         )
         .bind(target.to_string())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -258,7 +275,7 @@ impl Store {
             "select id, version, state from finding where access_grant = $1 and stands <> 'resolved'",
         )
         .bind(grant.to_string())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }

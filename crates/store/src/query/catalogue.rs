@@ -25,7 +25,7 @@ impl Store {
     ) -> Result<Option<Entitlement>, Error> {
         let row = sqlx::query("select id, version, state from entitlement where name = $1")
             .bind(name.as_str())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         row.map(|row| row_of(&row, facts)).transpose()
     }
@@ -37,7 +37,7 @@ impl Store {
     ) -> Result<Option<Target>, Error> {
         let row = sqlx::query("select id, version, state from target where name = $1")
             .bind(name.as_str())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         row.map(|row| row_of(&row, facts)).transpose()
     }
@@ -49,7 +49,7 @@ impl Store {
         )
         .bind(page.after.as_deref().unwrap_or(""))
         .bind(page.limit())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -59,7 +59,7 @@ impl Store {
     pub async fn entitlement_names(&self) -> Result<Vec<String>, Error> {
         let rows =
             sqlx::query("select name from entitlement where not retired order by name limit 500")
-                .fetch_all(&self.read)
+                .fetch_all(&mut *self.read.lend().await?)
                 .await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
@@ -72,7 +72,7 @@ impl Store {
     ) -> Result<Vec<Entitlement>, Error> {
         let rows = sqlx::query("select id, version, state from entitlement where target = $1")
             .bind(target.to_string())
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
         rows.iter().map(|row| row_of(row, facts)).collect()
     }
@@ -83,14 +83,16 @@ impl Store {
         )
         .bind(page.after.as_deref().unwrap_or(""))
         .bind(page.limit())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
 
     /// All teams: few, and every ruling needs the ones above a member's.
     pub async fn teams(&self, facts: &mut Facts) -> Result<Vec<Team>, Error> {
-        let rows = sqlx::query("select id, version, state from team").fetch_all(&self.read).await?;
+        let rows = sqlx::query("select id, version, state from team")
+            .fetch_all(&mut *self.read.lend().await?)
+            .await?;
         rows.iter().map(|row| row_of(row, facts)).collect()
     }
 }

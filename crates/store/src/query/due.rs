@@ -42,7 +42,10 @@ impl Store {
                  and g.stands in ('approved', 'pending')) order by t.id"
             }
         };
-        let rows = sqlx::query(text).bind(now.as_micros()).fetch_all(&self.read).await?;
+        let rows = sqlx::query(text)
+            .bind(now.as_micros())
+            .fetch_all(&mut *self.read.lend().await?)
+            .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
 
@@ -74,7 +77,7 @@ impl Store {
             .bind(after.map(|due| due.at.as_micros()))
             .bind(after.map(|due| due.grant.to_string()))
             .bind(i64::from(limit))
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
         rows.iter().map(|row| Ok(Due { grant: parsed(row, 0)?, at: moment(row, 1)? })).collect()
     }
@@ -97,7 +100,7 @@ impl Store {
         .bind(after.map(|(at, _)| at.as_micros()))
         .bind(after.map(|(_, finding)| finding.to_string()))
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -114,7 +117,7 @@ impl Store {
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -132,7 +135,7 @@ impl Store {
              order by t.name",
         )
         .bind(since)
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -148,7 +151,7 @@ impl Store {
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }

@@ -22,7 +22,7 @@ impl Store {
             "select id, version, state from finding where request = $1 and stands <> 'resolved'",
         )
         .bind(request.to_string())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| row_of(row, facts)).collect()
     }
@@ -39,7 +39,7 @@ impl Store {
              order by opened_at desc, id desc limit 1",
         )
         .bind(entitlement.to_string())
-        .fetch_optional(&self.read)
+        .fetch_optional(&mut *self.read.lend().await?)
         .await?;
         row.map(|row| row_of(&row, facts)).transpose()
     }
@@ -53,7 +53,7 @@ impl Store {
         let row = sqlx::query("select scope from observed_scope where target = $1 and native = $2")
             .bind(target.to_string())
             .bind(native.as_str())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         row.map(|row| Ok(row.try_get(0)?)).transpose()
     }
@@ -71,7 +71,7 @@ impl Store {
         )
         .bind(target.as_str())
         .bind(account.as_str())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }

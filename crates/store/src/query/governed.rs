@@ -45,7 +45,7 @@ impl Store {
         .bind(open)
         .bind(page.after.as_deref())
         .bind(page.limit())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -60,7 +60,7 @@ impl Store {
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -81,7 +81,7 @@ impl Store {
         .bind(of.map(|one| one.to_string()))
         .bind(page.after.as_deref())
         .bind(page.limit())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -90,7 +90,7 @@ impl Store {
     pub async fn handovers_on(&self, what: &Stream) -> Result<Vec<HandoverId>, Error> {
         let rows = sqlx::query("select id from handover where what = $1 and waits order by id")
             .bind(what.to_string())
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -105,7 +105,7 @@ impl Store {
         let rows =
             sqlx::query("select id from access_grant where target = $1 and live order by id")
                 .bind(target.to_string())
-                .fetch_all(&self.read)
+                .fetch_all(&mut *self.read.lend().await?)
                 .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -174,7 +174,7 @@ impl Store {
         let rows = sqlx::query(sql)
             .bind(who.to_string())
             .bind(i64::from(limit))
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }

@@ -36,7 +36,7 @@ impl Store {
         .bind(page.after.as_deref())
         .bind(page.limit())
         .bind(now.as_micros())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -45,7 +45,7 @@ impl Store {
     pub async fn stalled(&self, request: RequestId) -> Result<Option<String>, Error> {
         let row = sqlx::query("select why from stalled where request = $1")
             .bind(request.to_string())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
@@ -56,7 +56,7 @@ impl Store {
             "select stage, identity from waiting where request = $1 order by stage, identity",
         )
         .bind(request.to_string())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         let mut out = Candidates::new();
         for row in &rows {

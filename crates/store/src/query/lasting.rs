@@ -35,7 +35,7 @@ impl Store {
         .bind(delegate.to_string())
         .bind(now.as_micros())
         .bind(DELEGATIONS)
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| row_of(row, facts)).collect()
     }
@@ -58,7 +58,7 @@ impl Store {
         .bind(reader.who.to_string())
         .bind(page.after.as_deref())
         .bind(page.limit())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -78,7 +78,7 @@ impl Store {
         .bind(event.to_string())
         .bind(after.map(|id| id.to_string()))
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -94,7 +94,7 @@ impl Store {
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -112,7 +112,7 @@ impl Store {
         )
         .bind(asker.to_string())
         .bind(now.as_micros())
-        .fetch_one(&self.read)
+        .fetch_one(&mut *self.read.lend().await?)
         .await?;
         let count: i64 = row.try_get(0)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
@@ -128,7 +128,7 @@ impl Store {
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -148,7 +148,7 @@ impl Store {
         .bind(reader.who.to_string())
         .bind(page.after.as_deref())
         .bind(page.limit())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }

@@ -23,7 +23,7 @@ impl Store {
     /// When the newest entry was made, by whoever made it; none in an empty ledger.
     pub async fn last_entry_at(&self) -> Result<Option<Timestamp>, Error> {
         let row = sqlx::query("select body from ledger_entry order by idx desc limit 1")
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         let Some(row) = row else { return Ok(None) };
         let body: &str = row.try_get(0)?;
@@ -36,7 +36,7 @@ impl Store {
         let rows =
             sqlx::query("select idx, id, body from ledger_entry where trail = $1 order by nth")
                 .bind(trail.to_string())
-                .fetch_all(&self.read)
+                .fetch_all(&mut *self.read.lend().await?)
                 .await?;
         rows.iter().map(stored).collect()
     }
@@ -51,7 +51,7 @@ impl Store {
              join ledger_entry e on e.trail = t.trail where t.trail = $1 order by e.nth",
         )
         .bind(trail.to_string())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         let last = rows.last().ok_or_else(|| Error::Unknown { stream: trail.clone() })?;
         let end = TrailHead { entries: unsigned(last, 3)?, digest: parsed(last, 4)? };
@@ -62,7 +62,7 @@ impl Store {
     pub async fn trail_head(&self, trail: &Stream) -> Result<Option<TrailHead>, Error> {
         let row = sqlx::query("select nth, head from trail where trail = $1")
             .bind(trail.to_string())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         row.map(|row| Ok(TrailHead { entries: unsigned(&row, 0)?, digest: parsed(&row, 1)? }))
             .transpose()
@@ -74,7 +74,7 @@ impl Store {
             "select idx, id, body from ledger_entry where stream = $1 order by version",
         )
         .bind(stream.to_string())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(stored).collect()
     }
@@ -85,18 +85,55 @@ impl Store {
             "select idx, id, body from ledger_entry where idx >= $1 order by idx limit 256",
         )
         .bind(crate::row::signed(index)?)
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(stored).collect()
+    }
+
+    /// The bodies of the entries from an index on, at most 1,024, where they follow on each other and
+    /// none has a line break in it, which no entry that Placet wrote has. Otherwise, and at the end,
+    /// none: [`Store::entries_from`] has them one by one.
+    ///
+    /// They come as one row: handing rows over one by one takes longer than checking what is in them.
+    pub async fn bodies_from(&self, index: u64) -> Result<Option<Bodies>, Error> {
+        let row = sqlx::query(
+            "select count(*), max(idx), string_agg(body, $2 order by idx) from \
+             (select idx, body from ledger_entry where idx >= $1 order by idx limit 1024) run",
+        )
+        .bind(crate::row::signed(index)?)
+        .bind(BREAK)
+        .fetch_one(&mut *self.read.lend().await?)
+        .await?;
+        let count = unsigned(&row, 0)?;
+        if count == 0 || Some(unsigned(&row, 1)?) != index.checked_add(count - 1) {
+            return Ok(None);
+        }
+        let bodies = Bodies { text: row.try_get(2)? };
+        let found = u64::try_from(bodies.iter().count()).unwrap_or(u64::MAX);
+        Ok((found == count).then_some(bodies))
     }
 
     /// The last signed checkpoint.
     pub async fn checkpoint(&self) -> Result<String, Error> {
         let row = sqlx::query("select checkpoint from ledger_head where one = 1")
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?
             .ok_or_else(|| damaged("the ledger has no head"))?;
         Ok(row.try_get(0)?)
+    }
+}
+
+const BREAK: &str = "\n";
+
+/// Bodies of entries that follow on each other.
+#[derive(Clone, Debug)]
+pub struct Bodies {
+    text: String,
+}
+
+impl Bodies {
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.text.split(BREAK)
     }
 }
 

@@ -88,7 +88,10 @@ impl Store {
     ) -> Result<Option<T>, Error> {
         let stream = stream.into();
         let sql = aggregate::select(T::TABLE);
-        let row = sqlx::query(sql).bind(stream.to_string()).fetch_optional(&self.read).await?;
+        let row = sqlx::query(sql)
+            .bind(stream.to_string())
+            .fetch_optional(&mut *self.read.lend().await?)
+            .await?;
         let Some(row) = row else {
             facts.row(stream, 0);
             return Ok(None);
@@ -101,7 +104,7 @@ impl Store {
     pub async fn note_set(&self, name: String, facts: &mut Facts) -> Result<u64, Error> {
         let row = sqlx::query("select version from set_version where name = $1")
             .bind(&name)
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         let version = row.map_or(Ok(0), |row| unsigned(&row, 0))?;
         facts.set(name, version);

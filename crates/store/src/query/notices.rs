@@ -60,7 +60,7 @@ impl Store {
              order by at, id limit $1",
         )
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         let entry = |row: &SqliteRow| {
             let not_to: Option<&str> = row.try_get(5)?;
@@ -87,7 +87,7 @@ impl Store {
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         let reminder = |row: &SqliteRow| {
             Ok(Reminder { kind: parsed(row, 0)?, about: parsed(row, 1)?, due_at: moment(row, 2)? })
@@ -110,7 +110,7 @@ impl Store {
         .bind(channel)
         .bind(now.as_micros())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter()
             .map(|row| Ok(DueDelivery { notice: notice(row)?, failures: count(row, 5)? }))
@@ -128,7 +128,7 @@ impl Store {
         .bind(reader.who.to_string())
         .bind(page.after.as_deref())
         .bind(page.limit())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(notice).collect()
     }
@@ -153,7 +153,7 @@ impl Store {
         .bind(after.map(|(notice, _)| notice))
         .bind(after.map(|(_, channel)| channel))
         .bind(page.limit())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         let given_up = |row: &SqliteRow| {
             Ok(Undelivered {
@@ -170,7 +170,7 @@ impl Store {
     pub async fn count_undelivered(&self) -> Result<u64, Error> {
         let row =
             sqlx::query("select count(*) from delivery where due_at is null and why is not null")
-                .fetch_one(&self.read)
+                .fetch_one(&mut *self.read.lend().await?)
                 .await?;
         unsigned(&row, 0)
     }
@@ -179,7 +179,7 @@ impl Store {
     pub async fn has_notices_before(&self, before: Timestamp) -> Result<bool, Error> {
         let row = sqlx::query("select 1 from notice where at < $1 limit 1")
             .bind(before.as_micros())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         Ok(row.is_some())
     }
@@ -198,7 +198,7 @@ impl Store {
         .bind(request.to_string())
         .bind(now.as_micros())
         .bind(i64::from(super::PAGE))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -216,7 +216,7 @@ impl Store {
         .bind(giver.to_string())
         .bind(now.as_micros())
         .bind(DELEGATES)
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }

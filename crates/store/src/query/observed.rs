@@ -27,7 +27,7 @@ impl Store {
             "select completeness, finished_at, complete_at, detail from observed_target where target = $1",
         )
         .bind(target.to_string())
-        .fetch_optional(&self.read)
+        .fetch_optional(&mut *self.read.lend().await?)
         .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(LastLook {
@@ -42,7 +42,7 @@ impl Store {
     pub async fn observed_bindings(&self, target: TargetId) -> Result<BTreeSet<Binding>, Error> {
         let rows = sqlx::query("select native, account from observed_binding where target = $1")
             .bind(target.to_string())
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
         rows.iter()
             .map(|row| Ok(Binding { native: parsed(row, 0)?, account: parsed(row, 1)? }))

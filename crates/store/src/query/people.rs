@@ -23,7 +23,7 @@ impl Store {
     pub async fn identity_called(&self, handle: &Handle) -> Result<Option<IdentityId>, Error> {
         let row = sqlx::query("select identity from profile where handle = $1")
             .bind(handle.as_str())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         row.map(|row| parsed(&row, 0)).transpose()
     }
@@ -34,7 +34,7 @@ impl Store {
         )
         .bind(page.after.as_deref().unwrap_or(""))
         .bind(page.limit())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
     }
@@ -55,7 +55,7 @@ impl Store {
             )
             .bind(team.as_str())
             .bind(CANDIDATES)
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
             for row in &rows {
                 let identity: Identity = row_of(row, &mut Facts::default())?;
@@ -72,7 +72,7 @@ impl Store {
     ) -> Result<Option<Credential>, Error> {
         let row = sqlx::query("select id, version, state from credential where fingerprint = $1")
             .bind(fingerprint.to_string())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         row.map(|row| row_of(&row, facts)).transpose()
     }

@@ -13,7 +13,7 @@ impl Store {
     pub async fn disclosure(&self, commitment: Commitment) -> Result<Option<Disclosure>, Error> {
         let row = sqlx::query("select body from disclosure where commitment = $1")
             .bind(commitment.to_string())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?.map(Disclosure::from_text))
     }
@@ -33,7 +33,7 @@ impl Store {
     pub async fn record(&self, digest: Digest) -> Result<Option<String>, Error> {
         let row = sqlx::query("select body from record where digest = $1")
             .bind(digest.to_string())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         let Some(row) = row else { return Ok(None) };
         let body: String = row.try_get(0)?;

@@ -52,7 +52,7 @@ impl Store {
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(due_round).collect()
     }
@@ -60,7 +60,7 @@ impl Store {
     pub async fn round(&self, what: &Round) -> Result<Option<DueRound>, Error> {
         let row = sqlx::query("select round, turn, progress from upkeep where round = $1")
             .bind(what.to_string())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         row.as_ref().map(due_round).transpose()
     }
@@ -69,7 +69,7 @@ impl Store {
     pub async fn rounds(&self, limit: u32) -> Result<Vec<DueRound>, Error> {
         let rows = sqlx::query("select round, turn, progress from upkeep order by round limit $1")
             .bind(i64::from(limit))
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
         rows.iter().map(due_round).collect()
     }
@@ -93,7 +93,7 @@ impl Store {
     /// How many grants are live.
     pub async fn live_grants(&self) -> Result<u64, Error> {
         let row = sqlx::query("select count(*) from access_grant where live")
-            .fetch_one(&self.read)
+            .fetch_one(&mut *self.read.lend().await?)
             .await?;
         unsigned(&row, 0)
     }
@@ -130,7 +130,7 @@ impl Store {
             .bind(what.to_string())
             .bind(after)
             .bind(i64::from(limit))
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -146,7 +146,7 @@ impl Store {
         )
         .bind(now.as_micros())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }
@@ -169,7 +169,7 @@ impl Store {
             )
             .bind(party.to_string())
             .bind(i64::from(limit))
-            .fetch_all(&self.read)
+            .fetch_all(&mut *self.read.lend().await?)
             .await?;
             for row in &rows {
                 let id = parsed(row, 0)?;
@@ -192,7 +192,7 @@ impl Store {
         )
         .bind(team.as_str())
         .bind(i64::from(limit))
-        .fetch_all(&self.read)
+        .fetch_all(&mut *self.read.lend().await?)
         .await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
     }

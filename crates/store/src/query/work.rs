@@ -43,7 +43,7 @@ impl Store {
         for team in teams {
             query = query.bind(team.as_str());
         }
-        shown(&query.fetch_all(&self.read).await?)
+        shown(&query.fetch_all(&mut *self.read.lend().await?).await?)
     }
 
     /// The grant whose latest work order this is.
@@ -54,7 +54,7 @@ impl Store {
     ) -> Result<Option<Grant>, Error> {
         let row = sqlx::query("select id, version, state from access_grant where work_action = $1")
             .bind(action.to_string())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.read.lend().await?)
             .await?;
         row.map(|row| row_of(&row, facts)).transpose()
     }
