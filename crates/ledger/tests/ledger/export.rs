@@ -37,6 +37,12 @@ pub fn long_log(size: usize) -> Log {
     log
 }
 
+fn head_of(bodies: &[Vec<u8>]) -> Head {
+    let mut edge = Edge::empty();
+    edge.append(bodies.iter().map(Vec::as_slice));
+    edge.head().unwrap()
+}
+
 fn verify(files: &Files, remembered: Option<Head>) -> Result<(), Error> {
     verify_export(|path| files.get(path).cloned(), &key().verifier(), remembered).map(|_| ())
 }
@@ -89,11 +95,28 @@ fn an_export_that_its_own_key_would_refuse_is_not_finished() {
 fn exports_of_every_small_size_hold() {
     let whole = long_log(520);
     for size in [0, 1, 2, 255, 256, 257, 511, 512, 513] {
-        let mut edge = Edge::empty();
-        edge.append(whole.bodies[..size].iter().map(Vec::as_slice));
-        let checkpoint = Checkpoint::sign(&key(), edge.head().unwrap()).unwrap();
+        let checkpoint = Checkpoint::sign(&key(), head_of(&whole.bodies[..size])).unwrap();
         let files = export(&whole.bodies[..size], &checkpoint);
         assert_eq!(verify(&files, None), Ok(()), "{size}");
+    }
+}
+
+/// The third level of tiles begins at 65,536.
+#[test]
+fn exports_around_the_edge_of_the_third_level_hold() {
+    let whole = long_log(65_537);
+    for size in [65_535, 65_536, 65_537] {
+        let head = head_of(&whole.bodies[..size]);
+        let checkpoint = Checkpoint::sign(&key(), head).unwrap();
+        let files = export(&whole.bodies[..size], &checkpoint);
+        assert_eq!(files.contains_key("tile/2/000.p/1"), size >= 65_536, "{size}");
+        assert_eq!(verify(&files, None), Ok(()), "{size}");
+        // What lies at the edge is held like everything else.
+        let (path, at) = ("tile/entries/255".to_owned(), 200);
+        let path = if size == 65_535 { format!("{path}.p/255") } else { path };
+        let mut changed = files.clone();
+        changed.get_mut(&path).unwrap()[at] ^= 1;
+        assert!(verify(&changed, None).is_err(), "{size}");
     }
 }
 
@@ -209,9 +232,7 @@ fn a_log_that_was_rolled_back_or_forked_is_refused_by_whoever_remembers() {
     let log = long_log(300);
     let files = log.export();
     assert_eq!(verify(&files, Some(log.head())), Ok(()));
-    let mut edge = Edge::empty();
-    edge.append(log.bodies[..257].iter().map(Vec::as_slice));
-    let older = edge.head().unwrap();
+    let older = head_of(&log.bodies[..257]);
     assert_eq!(verify(&files, Some(older)), Ok(()));
     assert_eq!(verify(&files, Some(Head::empty())), Ok(()));
     let forked = Head { root: log.head().root, ..older };
@@ -220,4 +241,26 @@ fn a_log_that_was_rolled_back_or_forked_is_refused_by_whoever_remembers() {
     let newer = Head { size: 301, ..log.head() };
     let refused = verify(&files, Some(newer)).unwrap_err().to_string();
     assert!(refused.contains("rolled back"), "{refused}");
+}
+
+/// Every earlier state of a log is signed by the right key, and so is a fork of it.
+#[test]
+fn no_earlier_size_and_no_fork_is_taken_for_what_is_remembered() {
+    let log = long_log(300);
+    let signed = |bodies: &[Vec<u8>]| {
+        let head = head_of(bodies);
+        export(bodies, &Checkpoint::sign(&key(), head).unwrap())
+    };
+    for size in 0..log.bodies.len() {
+        let refused = verify(&signed(&log.bodies[..size]), Some(log.head())).unwrap_err();
+        assert!(refused.to_string().contains("rolled back"), "{size}: {refused}");
+    }
+    // As many entries, or more, of which one is another: the links of its trail hold.
+    let mut other = log.bodies.clone();
+    other.swap(278, 279);
+    for size in [280, 300] {
+        let remembered = head_of(&log.bodies[..size]);
+        let refused = verify(&signed(&other), Some(remembered)).unwrap_err().to_string();
+        assert!(refused.contains("not those that are remembered"), "{size}: {refused}");
+    }
 }

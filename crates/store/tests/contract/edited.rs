@@ -3,6 +3,7 @@
 use placet_domain::id::Stream;
 use placet_store::{Class, Difference, TABLES};
 
+use crate::commits::{try_whole, whole};
 use crate::company::{Company, change, empty, observed};
 use crate::ground::Ground;
 
@@ -173,6 +174,53 @@ async fn an_entry_that_was_edited_is_named() {
     let deleted = "delete from ledger_entry where idx = (select max(idx) from ledger_entry)";
     check_entry(deleted, "trail").await;
     check_entry("delete from ledger_entry where idx = 3", "ledger_entry").await;
+}
+
+/// Rows of the ledger dropped, doubled, swapped, moved and put in between, numbered anew so that no
+/// index is missing.
+#[tokio::test]
+async fn entries_that_were_numbered_anew_are_named() {
+    let ground = Ground::sqlite();
+    let company = busy_company(&ground).await;
+    let size: i64 = ground.ask("select count(*) || '' from ledger_entry").await[0].parse().unwrap();
+    let free = "drop trigger ledger_entry_kept; drop trigger ledger_entry_never_deleted; ";
+    // Through negative numbers, since an index is there once.
+    let shift = |from: i64, to: i64, by: i64| {
+        format!(
+            "update ledger_entry set idx = -1 - (idx + {by}) where idx between {from} and {to}; \
+             update ledger_entry set idx = -1 - idx where idx < 0; "
+        )
+    };
+    let put =
+        |from: i64, to: i64| format!("update ledger_entry set idx = {to} where idx = {from}; ");
+    let copy = |from: i64, to: i64| {
+        format!(
+            "insert into ledger_entry (idx, id, stream, version, trail, nth, body) \
+             select {to}, id || '2', stream, version + 1000, trail, nth + 1000, body \
+             from ledger_entry where idx = {from}; "
+        )
+    };
+    let last = size - 1;
+    for at in [0, 1, size / 2, last - 1] {
+        let dropped = format!("delete from ledger_entry where idx = {at}; ");
+        let swapped = put(at, 1_000_000) + &put(at + 1, at) + &put(1_000_000, at + 1);
+        let moved = put(at, 1_000_000) + &shift(at + 1, last, -1) + &put(1_000_000, last);
+        let edits = [
+            ("dropped", dropped + &shift(at + 1, last, -1)),
+            ("doubled", shift(at + 1, last, 1) + &copy(at, at + 1)),
+            ("put in between", shift(at, last, 1) + &copy(size, at)),
+            ("swapped", swapped),
+            ("moved", moved),
+        ];
+        for (what, edit) in edits {
+            let before = ground.copy_live().await;
+            ground.sql(&format!("{free}{edit}")).await.unwrap_or_else(|e| panic!("{edit}: {e}"));
+            let read = try_whole(&company.store).await;
+            assert!(read.is_err(), "{what} at {at}: an auditor saw nothing");
+            ground.restore_live(&before).await;
+            whole(&company.store).await;
+        }
+    }
 }
 
 #[tokio::test]
