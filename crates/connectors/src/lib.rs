@@ -37,6 +37,7 @@ pub mod manual;
 pub mod postgres;
 pub mod receivers;
 mod registry;
+mod settings;
 pub mod simulated;
 pub mod ssh_ca;
 pub mod token_file;
@@ -52,10 +53,8 @@ use placet_domain::name::NativeId;
 use placet_domain::observation::{Binding, Completeness, Kept, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-pub use registry::{Build, Known, Registry, Unbuildable, Value};
-
-/// The settings of a target, as its catalogue entry has them.
-pub type Settings = BTreeMap<String, String>;
+pub use registry::{Build, Registry, Unbuildable};
+pub use settings::{Known, Settings, Value};
 
 /// What a kind of target can do; approvers and evidence are told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -15,7 +15,7 @@ use placet_domain::observation::Scope;
 use placet_domain::time::Timestamp;
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::registry::{Known, Value};
+use crate::settings::{Known, Value};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings};
 
 /// A target that people work on by hand.

@@ -17,7 +17,7 @@ use placet_domain::name::NativeId;
 use placet_domain::observation::{Binding, Completeness, Kept, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::registry::{Known, Value};
+use crate::settings::{Known, Value};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, Shown};
 
 /// What goes wrong with the next call.

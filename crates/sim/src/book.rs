@@ -19,7 +19,7 @@ use placet_domain::{entitlement, finding};
 use placet_ledger::Verifier;
 use placet_store::Store;
 
-use crate::checkers::{Breach, Law};
+use crate::laws::{Breach, Law};
 
 /// An action as it was intended.
 #[derive(Clone, Debug)]

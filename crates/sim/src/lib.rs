@@ -18,6 +18,7 @@ pub mod checkers;
 pub mod company;
 pub mod credentials;
 pub mod dice;
+pub mod laws;
 pub mod lives;
 pub mod mail;
 pub mod nature;

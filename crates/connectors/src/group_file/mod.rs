@@ -16,7 +16,7 @@ use placet_domain::action::{Effect, Outcome};
 use placet_domain::observation::{Binding, Completeness, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::registry::{Known, Value};
+use crate::settings::{Known, Value};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, file};
 
 /// A membership file.

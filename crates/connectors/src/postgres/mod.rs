@@ -37,7 +37,7 @@ use placet_domain::grant::{Half, Public};
 use placet_domain::observation::{Binding, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::registry::{Known, Value};
+use crate::settings::{Known, Value};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings};
 use credentials::Access;
 use login::{Mark, Wanted};
@@ -141,14 +141,19 @@ impl Postgres {
     }
 
     /// Both files, at every call, lead to one and the same server: what another one shows, or does
-    /// not show, says nothing of this target.
+    /// not show, says nothing of this target. Where neither account may ask which one it is, and no
+    /// setting says so, it is taken for the one that was meant.
     fn is_the_one(&self, server: &Server) -> Result<(), String> {
         let mut known = self.system.lock().unwrap_or_else(PoisonError::into_inner);
         match (known.as_ref(), &server.system) {
             (Some(known), Some(now)) if known != now => {
                 Err(format!("this is another server: it is `{now}`, and the target is `{known}`"))
             }
-            (Some(_), _) => Ok(()),
+            (Some(_), Some(_)) => Ok(()),
+            (Some(known), None) => Err(format!(
+                "the server does not say whether it is `{known}`: let both accounts call \
+                 `pg_control_system()`"
+            )),
             (None, now) => {
                 known.clone_from(now);
                 Ok(())

@@ -29,7 +29,7 @@ use placet_domain::grant::{Half, Issued};
 use placet_domain::observation::Scope;
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::registry::{Known, Value, listed};
+use crate::settings::{Known, Value, listed};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, Shown, file};
 use certificate::{Form, seconds};
 use krl::Krl;

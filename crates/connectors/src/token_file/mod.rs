@@ -19,7 +19,7 @@ use placet_domain::grant::{Half, Public};
 use placet_domain::observation::{Binding, Completeness, Kept, Scope};
 use placet_ledger::{RemovalOrder, VerifiedAssent};
 
-use crate::registry::{Known, Value};
+use crate::settings::{Known, Value};
 use crate::{Abilities, Connector, Granted, Look, Sessions, Settings, file};
 use text::Line;
 

@@ -58,3 +58,31 @@ async fn another_server_shows_nothing_of_this_one_and_is_not_changed() {
         assert!(why.contains(&format!("it is `{other}`, and the target is `{meant}`")), "{why}");
     }
 }
+
+/// A server that does not say which one it is, to one of the accounts or to both.
+#[tokio::test]
+async fn a_server_that_does_not_say_which_one_it_is_is_not_taken_for_the_one_that_is_meant() {
+    let own: &'static Server = Box::leak(Box::new(Server::start()));
+    let ground = Ground::on(own, "silent", &["app"]).await;
+    ground.account("ines").await;
+    let now = placet_connectors::conformance::assent(&ground.binding("app", "ines"), 1).until();
+    let meant = own.ask(ASK).await;
+    let function = "function pg_control_system()";
+    own.by_hand(&format!("revoke execute on {function} from public")).await;
+    // To nobody: only what is set can be missed.
+    assert!(ground.target(&[]).set_up(now).await.is_ok());
+    let set = ground.target(&[("system", &meant)]);
+    let says = format!("does not say whether it is `{meant}`: let both accounts call");
+    for why in [
+        set.set_up(now).await.unwrap_err(),
+        failed(grant(&*set, &ground.binding("app", "ines")).await),
+        set.observe(&Scope::Everything).await.detail.unwrap(),
+    ] {
+        assert!(why.contains(&says), "{why}");
+    }
+    // To whoever makes changes, and not to whoever looks.
+    let changer = format!("{}_placet", ground.tag);
+    own.by_hand(&format!("grant execute on {function} to {changer}")).await;
+    let why = ground.target(&[]).set_up(now).await.unwrap_err();
+    assert!(why.contains(&says), "{why}");
+}

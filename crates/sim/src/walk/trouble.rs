@@ -7,8 +7,8 @@ use placet_store::Mode;
 
 use super::{ASKERS, Acted, Walk};
 use crate::chaos::{Blow, Trouble};
-use crate::checkers::{Breach, Law};
 use crate::company;
+use crate::laws::{Breach, Law};
 
 impl Walk {
     pub(super) fn plan_faults(&mut self) -> Acted {
