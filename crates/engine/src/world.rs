@@ -46,6 +46,15 @@ impl Around {
         self.entitlements.get(&id).ok_or_else(unknown)
     }
 
+    /// Whether an identity is here, with everybody so many levels up.
+    fn has_those_above(&self, id: IdentityId, levels: u32) -> bool {
+        levels == 0
+            || self.identities.get(&id).is_some_and(|one| {
+                let mut above = one.manager().into_iter().chain(one.owner());
+                above.all(|next| self.has_those_above(next, levels - 1))
+            })
+    }
+
     /// Law 2: those who may never approve.
     pub(crate) fn excluded(
         &self,
@@ -96,24 +105,12 @@ impl Draft<'_> {
         around: &mut Around,
         id: IdentityId,
     ) -> Result<(), Error> {
-        let mut next = BTreeSet::from([id]);
-        for _ in 0..LEVELS {
-            let mut above = BTreeSet::new();
-            for id in next {
-                let identity = match around.identities.get(&id) {
-                    Some(identity) => identity.clone(),
-                    None => {
-                        let loaded =
-                            self.engine.store.load::<Identity>(id, &mut self.facts).await?;
-                        let Some(identity) = loaded else { continue };
-                        around.identities.insert(id, identity.clone());
-                        identity
-                    }
-                };
-                above.extend(identity.manager());
-                above.extend(identity.owner());
-            }
-            next = above;
+        if around.has_those_above(id, LEVELS) {
+            return Ok(());
+        }
+        let found = self.engine.store.with_those_above(id, LEVELS, &mut self.facts).await?;
+        for identity in found {
+            around.identities.entry(identity.id).or_insert(identity);
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_notices", include_str!("../migrations/0005_notices.sql")),
     ("0006_lanes", include_str!("../migrations/0006_lanes.sql")),
     ("0007_work", include_str!("../migrations/0007_work.sql")),
+    ("0008_delegations", include_str!("../migrations/0008_delegations.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.

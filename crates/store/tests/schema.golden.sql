@@ -20,6 +20,8 @@ CREATE INDEX credential_by_holder on credential (holder, ended);
 
 CREATE INDEX delegation_by_delegate on delegation (delegate, ends_at);
 
+CREATE INDEX delegation_by_end on delegation (ends_at, id);
+
 CREATE INDEX delegation_by_giver on delegation (giver, ends_at);
 
 CREATE INDEX delivery_due on delivery (channel, due_at) where due_at is not null;

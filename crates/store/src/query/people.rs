@@ -65,6 +65,30 @@ impl Store {
         Ok(out.into_values().collect())
     }
 
+    /// An identity with its managers and owners, so many levels up, itself the first.
+    pub async fn with_those_above(
+        &self,
+        id: IdentityId,
+        levels: u32,
+        facts: &mut Facts,
+    ) -> Result<Vec<Identity>, Error> {
+        let rows = sqlx::query(
+            "with recursive up (id, level) as (select $1, 1 union \
+               select above.id, up.level + 1 from up join identity i on i.id = up.id \
+               join identity above on above.id in (i.manager, i.owner) where up.level < $2) \
+             select id, version, state from identity where id in (select id from up)",
+        )
+        .bind(id.to_string())
+        .bind(i64::from(levels))
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
+        let found: Result<Vec<Identity>, Error> =
+            rows.iter().map(|row| row_of(row, facts)).collect();
+        // Where it was not among them, it was not there.
+        facts.row(id.into(), 0);
+        found
+    }
+
     pub async fn credential_with(
         &self,
         fingerprint: &Digest,
