@@ -15,8 +15,7 @@ mod work;
 use std::collections::BTreeMap;
 
 use placet_domain::id::IdentityId;
-use placet_domain::identity::{Identity, Profile};
-use placet_store::Facts;
+use placet_domain::identity::Profile;
 use serde::Serialize;
 
 pub use access::{
@@ -71,18 +70,6 @@ impl Names {
 
 impl crate::Engine {
     pub(crate) async fn names(&self, ids: Vec<IdentityId>) -> Result<Names, crate::Error> {
-        let mut out = BTreeMap::new();
-        for id in ids {
-            if out.contains_key(&id) {
-                continue;
-            }
-            let identity = self.store.load::<Identity>(id, &mut Facts::default()).await?;
-            let Some(identity) = identity else { continue };
-            // Opened against the commitment in the ledger: a name edited in the database is no name.
-            if let Some(profile) = self.store.disclosed(&identity.profile).await? {
-                out.insert(id, profile);
-            }
-        }
-        Ok(Names(out))
+        Ok(Names(self.store.profiles(&ids.into_iter().collect()).await?))
     }
 }

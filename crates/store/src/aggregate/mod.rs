@@ -208,12 +208,13 @@ pub(crate) async fn present(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-async fn keyed(
+/// Rows by their keys, so many at a time.
+pub(crate) async fn keyed(
     connection: &mut SqliteConnection,
     table: &'static str,
     key: &'static str,
     columns: &str,
-    names: &[&str],
+    names: &[impl AsRef<str>],
 ) -> Result<Vec<SqliteRow>, Error> {
     let mut found = Vec::with_capacity(names.len());
     for some in names.chunks(AT_ONCE) {
@@ -226,7 +227,9 @@ async fn keyed(
             .iter()
             .cycle()
             .take(places)
-            .fold(sqlx::query(AssertSqlSafe(sql)), |query, name| query.bind((*name).to_owned()));
+            .fold(sqlx::query(AssertSqlSafe(sql)), |query, name| {
+                query.bind(name.as_ref().to_owned())
+            });
         found.extend(query.fetch_all(&mut *connection).await?);
     }
     Ok(found)

@@ -1,18 +1,22 @@
 //! Who is who: identities by team and handle, credentials by fingerprint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use placet_domain::canonical::Digest;
+use placet_domain::committed::Disclosure;
 use placet_domain::credential::Credential;
 use placet_domain::id::IdentityId;
-use placet_domain::identity::Identity;
+use placet_domain::identity::{Identity, Profile};
 use placet_domain::name::{Handle, TeamName};
 use placet_domain::state;
 
+use sqlx::Row as _;
+
 use super::{Page, row_of, shown};
 use crate::Store;
+use crate::aggregate::keyed;
 use crate::change::Facts;
-use crate::error::Error;
+use crate::error::{Error, damaged};
 use crate::row::parsed;
 
 /// The most people that one ruling looks at as candidates for a stage.
@@ -87,6 +91,34 @@ impl Store {
         // Where it was not among them, it was not there.
         facts.row(id.into(), 0);
         found
+    }
+
+    /// How these are called; who was erased is left out. Opened against the commitments in the
+    /// ledger: a name that was edited in the database is no name.
+    pub async fn profiles(
+        &self,
+        ids: &BTreeSet<IdentityId>,
+    ) -> Result<BTreeMap<IdentityId, Profile>, Error> {
+        let mut lent = self.read.lend().await?;
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let rows = keyed(&mut lent, "identity", "id", "id, version, state", &ids).await?;
+        let identities: Vec<Identity> = shown(&rows)?;
+        let commitments: Vec<String> =
+            identities.iter().map(|one| one.profile.commitment().to_string()).collect();
+        let rows = keyed(&mut lent, "disclosure", "commitment", "body", &commitments).await?;
+        let mut bodies = BTreeMap::new();
+        for row in &rows {
+            let body = Disclosure::from_text(row.try_get(0)?);
+            bodies.insert(body.commitment(), body);
+        }
+        let mut found = BTreeMap::new();
+        for identity in identities {
+            if let Some(body) = bodies.get(&identity.profile.commitment()) {
+                let profile = identity.profile.open(body).map_err(|e| damaged(e.to_string()))?;
+                found.insert(identity.id, profile);
+            }
+        }
+        Ok(found)
     }
 
     pub async fn credential_with(
