@@ -6,8 +6,7 @@ use placet_domain::access::Deed;
 use placet_domain::actor::Actor;
 use placet_domain::credential::Kind;
 use placet_domain::id::IdentityId;
-use placet_domain::identity::Identity;
-use placet_store::{Facts, Reader};
+use placet_store::Reader;
 use subtle::ConstantTimeEq as _;
 
 use crate::Engine;
@@ -18,21 +17,16 @@ use crate::secret::Secret;
 impl Engine {
     /// The actor behind a session or token; login codes are good for logging in alone.
     pub async fn authenticate(&self, secret: &Secret) -> Result<Actor, Error> {
-        let mut facts = Facts::default();
         let fingerprint = secret.fingerprint();
         let unknown = || Error::from(Refusal::NotAuthenticated {});
-        let found = self.store.credential_with(&fingerprint, &mut facts).await?;
-        let credential = found.ok_or_else(unknown)?;
+        let found = self.store.credential_and_holder(&fingerprint).await?;
+        let (credential, holder) = found.ok_or_else(unknown)?;
         let same = credential.issued.fingerprint.as_bytes().ct_eq(fingerprint.as_bytes());
         let now = self.clock.now();
-        if !bool::from(same) || !credential.is_valid_at(now) {
+        if !bool::from(same) || !credential.is_valid_at(now) || !holder.is_active_at(now) {
             return Err(unknown());
         }
         let issued = &credential.issued;
-        let holder = self.store.load::<Identity>(issued.holder, &mut facts).await?;
-        if !holder.is_some_and(|holder| holder.is_active_at(now)) {
-            return Err(unknown());
-        }
         match issued.kind {
             Kind::LoginCode => Err(unknown()),
             Kind::Session => Ok(Actor::Person { id: issued.holder, session: issued.credential }),
@@ -59,9 +53,8 @@ impl Command for Read {
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Reader, Error> {
         let who = draft.someone()?;
+        let around = draft.around([who]).await?;
         let policies = draft.policies().await?;
-        let mut around = draft.around().await?;
-        draft.include(&mut around, who).await?;
         let world = around.world();
         let mut asking = policies.asking(&world, draft.now);
         let scopes = asking.readable(who);
@@ -92,9 +85,8 @@ impl Draft<'_> {
         if deed.needs_session() && !matches!(self.actor, Actor::Person { .. }) {
             return Err(Refusal::NeedsSession {}.into());
         }
+        let around = self.around([who]).await?;
         let policies = self.policies().await?;
-        let mut around = self.around().await?;
-        self.include(&mut around, who).await?;
         let world = around.world();
         let mut asking = policies.asking(&world, self.now);
         let ruling = asking.may_administer(who, deed);

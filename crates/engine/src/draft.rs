@@ -6,6 +6,7 @@ use placet_domain::actor::Actor;
 use placet_domain::committed::Committed;
 use placet_domain::event::Event;
 use placet_domain::id::{EventId, Stream};
+use placet_domain::organisation::Organisation;
 use placet_domain::{Refusal, Timestamp};
 use placet_store::{Change, Commit, Disclosed, Facts};
 use serde::Serialize;
@@ -33,13 +34,15 @@ pub struct Draft<'e> {
     pub(crate) now: Timestamp,
     pub(crate) facts: Facts,
     pub(crate) commit: Commit,
+    /// As it was read first: it names the policies that rule this draft from beginning to end.
+    pub(crate) organisation: Option<Organisation>,
 }
 
 impl<'e> Draft<'e> {
     fn new(engine: &'e Engine, actor: Actor) -> Self {
         let now = engine.clock.now();
         let commit = Commit::new(engine.environment.id(), now, actor, Facts::default());
-        Self { engine, actor, now, facts: Facts::default(), commit }
+        Self { engine, actor, now, facts: Facts::default(), commit, organisation: None }
     }
 
     /// Events of a stream, in a trail. Nothing is written for no events.

@@ -76,6 +76,8 @@ pub struct Engine {
     compiled: Arc<Mutex<BTreeMap<Digest, Arc<Policies>>>>,
     /// Connectors by the digest of their target's settings, for the same reason.
     connected: Arc<Mutex<BTreeMap<Digest, Arc<dyn Connector>>>>,
+    /// The calls that each target bears at once.
+    places: Arc<Mutex<workers::Places>>,
 }
 
 /// The most compiled bundles that are kept.
@@ -110,6 +112,7 @@ impl Engine {
             wake: Arc::default(),
             compiled: Arc::default(),
             connected: Arc::default(),
+            places: Arc::default(),
         }
     }
 

@@ -46,6 +46,13 @@ impl Around {
         self.entitlements.get(&id).ok_or_else(unknown)
     }
 
+    /// Who is here already stays as they were read first.
+    fn add(&mut self, identities: impl IntoIterator<Item = Identity>) {
+        for identity in identities {
+            self.identities.entry(identity.id).or_insert(identity);
+        }
+    }
+
     /// Whether an identity is here, with everybody so many levels up.
     fn has_those_above(&self, id: IdentityId, levels: u32) -> bool {
         levels == 0
@@ -86,17 +93,50 @@ impl Around {
 impl Draft<'_> {
     /// The ruling policies, compiled; the bundle that they come from is among the facts.
     pub(crate) async fn policies(&mut self) -> Result<std::sync::Arc<Policies>, Error> {
-        let organisation = self.engine.store.organisation(&mut self.facts).await?;
-        let organisation =
-            organisation.ok_or(Refusal::Founders { why: "it has not been founded".to_owned() })?;
-        self.engine.policies(organisation.ruling_bundle).await
+        if self.organisation.is_none() {
+            self.organisation = self.engine.store.organisation(&mut self.facts).await?;
+        }
+        let unfounded = || Refusal::Founders { why: "it has not been founded".to_owned() };
+        let bundle = self.organisation.as_ref().ok_or_else(unfounded)?.ruling_bundle;
+        self.engine.policies(bundle).await
     }
 
-    /// An empty slice with the teams, which every ruling needs.
-    pub(crate) async fn around(&mut self) -> Result<Around, Error> {
-        let teams = self.engine.store.teams(&mut self.facts).await?;
-        let teams = teams.into_iter().map(|team| (team.name.clone(), team)).collect();
-        Ok(Around { teams, ..Around::default() })
+    /// The slice around some identities, with their managers and owners above them, and the teams,
+    /// which every ruling needs.
+    pub(crate) async fn around(
+        &mut self,
+        people: impl IntoIterator<Item = IdentityId>,
+    ) -> Result<Around, Error> {
+        self.ground(people.into_iter().collect(), None).await
+    }
+
+    /// The same, with what one of them holds, for rules about conflicting duties.
+    pub(crate) async fn around_holder(
+        &mut self,
+        people: BTreeSet<IdentityId>,
+        holder: IdentityId,
+    ) -> Result<Around, Error> {
+        self.ground(people, Some(holder)).await
+    }
+
+    async fn ground(
+        &mut self,
+        people: BTreeSet<IdentityId>,
+        holder: Option<IdentityId>,
+    ) -> Result<Around, Error> {
+        let store = &self.engine.store;
+        let found = store.ground(&people, LEVELS, holder, &mut self.facts).await?;
+        let mut around = Around::default();
+        around.teams.extend(found.teams.into_iter().map(|team| (team.name.clone(), team)));
+        around.add(found.identities);
+        if let Some(holder) = holder {
+            let held = found.held.iter().map(|grant| grant.approved.entitlement).collect();
+            around.holdings.insert(holder, held);
+        }
+        if self.organisation.is_none() {
+            self.organisation = found.organisation;
+        }
+        Ok(around)
     }
 
     /// Loads an identity with its managers and owners above it.
@@ -105,25 +145,10 @@ impl Draft<'_> {
         around: &mut Around,
         id: IdentityId,
     ) -> Result<(), Error> {
-        if around.has_those_above(id, LEVELS) {
-            return Ok(());
+        if !around.has_those_above(id, LEVELS) {
+            let found = self.ground(BTreeSet::from([id]), None).await?;
+            around.add(found.identities.into_values());
         }
-        let found = self.engine.store.with_those_above(id, LEVELS, &mut self.facts).await?;
-        for identity in found {
-            around.identities.entry(identity.id).or_insert(identity);
-        }
-        Ok(())
-    }
-
-    /// What an identity holds, for rules about conflicting duties.
-    pub(crate) async fn include_holdings(
-        &mut self,
-        around: &mut Around,
-        id: IdentityId,
-    ) -> Result<(), Error> {
-        let held = self.engine.store.holdings(id, &mut self.facts).await?;
-        let held = held.iter().map(|grant| grant.approved.entitlement).collect();
-        around.holdings.insert(id, held);
         Ok(())
     }
 
@@ -152,9 +177,7 @@ impl Draft<'_> {
             let page = Page { limit: Some(placet_store::LARGEST_PAGE), after: None };
             found.extend(self.engine.store.identities(&page).await?);
         }
-        for identity in found {
-            around.identities.entry(identity.id).or_insert(identity);
-        }
+        around.add(found);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 //! against the ledger. Here does not belong: a rule (that is `domain`), the time, or a decision.
 
 mod aggregate;
+mod beside;
 mod change;
 mod commit;
 mod connect;
@@ -19,7 +20,9 @@ mod query;
 mod remembered;
 mod row;
 mod schema;
+mod script;
 mod sqlite;
+mod standing;
 #[cfg(feature = "unledgered")]
 mod unledgered;
 mod verify;
@@ -41,7 +44,9 @@ pub use outbox::{Addressed, Outbox};
 pub use proofs::ProvenTrail;
 pub use query::due::{Due, Duty};
 pub use query::governed::Answers;
+pub use query::ground::Ground;
 pub use query::ledger::{Bodies, Stored};
+pub use query::named::{Beside, Named, Wanted};
 pub use query::notices::{DueDelivery, Entry as OutboxEntry, Shown as ShownNotice, Undelivered};
 pub use query::observed::LastLook;
 pub use query::upkeep::DueRound;

@@ -1,7 +1,7 @@
 //! The outbox: what people are to be told of, in the transaction of the events that say so, and how
 //! far it has come on its way out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use placet_domain::Timestamp;
 use placet_domain::actor::Actor;
@@ -9,11 +9,9 @@ use placet_domain::event::Event;
 use placet_domain::id::{IdentityId, NoticeId, RequestId, Stream};
 use placet_domain::notice::{self, Kind, Notice, Reminder};
 use placet_domain::state::State;
-use sqlx::SqliteConnection;
 
 use crate::change::Commit;
-use crate::error::Error;
-use crate::row::parsed;
+use crate::script::{Script, Value};
 
 /// A step of the outbox. None of them is an event: what is told changes no access.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,28 +61,18 @@ impl Told {
     }
 }
 
-/// Those for whom a request waits, as the hint in the database has it.
-pub(crate) async fn waited_for(
-    connection: &mut SqliteConnection,
-    request: &RequestId,
-) -> Result<BTreeSet<IdentityId>, Error> {
-    let rows = sqlx::query("select distinct identity from waiting where request = $1")
-        .bind(request.to_string())
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(|row| parsed(row, 0)).collect()
-}
-
 /// Writes what the commit says to whom, and its steps of the outbox. `waited` is for whom each of
 /// its requests waited before.
-pub(crate) async fn write(
-    connection: &mut SqliteConnection,
+pub(crate) fn write(
+    script: &mut Script,
     commit: &Commit,
     told: Told,
-    waited: &[(RequestId, BTreeSet<IdentityId>)],
-) -> Result<(), Error> {
+    waited: &BTreeMap<RequestId, BTreeSet<IdentityId>>,
+) {
     let mut notices = told.notices;
-    for ((request, before), (_, candidates)) in waited.iter().zip(&commit.waiting) {
+    let nobody = BTreeSet::new();
+    for (request, candidates) in &commit.waiting {
+        let before = waited.get(request).unwrap_or(&nobody);
         let now = candidates.values().flatten().copied().collect();
         for one in notice::newly_waiting(*request, before, &now) {
             // Whoever it is put before by name need not hear it twice.
@@ -96,149 +84,111 @@ pub(crate) async fn write(
         }
     }
     for (cause, notice) in &notices {
-        enter(connection, cause, notice, commit.at, commit.actor).await?;
+        enter(script, cause, notice, commit.at, commit.actor);
     }
     for reminder in &told.reminders {
-        sqlx::query(
+        script.add(
             "insert into reminder (about, kind, due_at) values ($1, $2, $3) \
              on conflict (about, kind, due_at) do nothing",
-        )
-        .bind(reminder.about.to_string())
-        .bind(reminder.kind.as_str())
-        .bind(reminder.due_at.as_micros())
-        .execute(&mut *connection)
-        .await?;
+            [
+                Value::text(&reminder.about),
+                Value::text(reminder.kind.as_str()),
+                reminder.due_at.as_micros().into(),
+            ],
+        );
     }
     for step in &commit.outbox {
-        take(connection, step, commit).await?;
+        take(script, step, commit);
     }
-    Ok(())
 }
 
-async fn enter(
-    connection: &mut SqliteConnection,
-    cause: &str,
-    notice: &Notice,
-    at: Timestamp,
-    actor: Actor,
-) -> Result<(), Error> {
+fn enter(script: &mut Script, cause: &str, notice: &Notice, at: Timestamp, actor: Actor) {
     let Notice { kind, about, to } = notice;
     // Nobody is told what they did themselves, unless everybody has to hear it.
     let not_to = actor.identity().filter(|_| !kind.is_loud());
-    sqlx::query(
+    script.add(
         "insert into outbox (id, cause, kind, about, audience, not_to, at) \
          values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing",
-    )
-    .bind(format!("{cause}/{kind}/{to}"))
-    .bind(cause)
-    .bind(kind.as_str())
-    .bind(about.to_string())
-    .bind(to.to_string())
-    .bind(not_to.map(|who| who.to_string()))
-    .bind(at.as_micros())
-    .execute(connection)
-    .await?;
-    Ok(())
+        [
+            Value::Text(format!("{cause}/{kind}/{to}")),
+            Value::text(cause),
+            Value::text(kind.as_str()),
+            Value::text(about),
+            Value::text(to),
+            Value::optional(not_to),
+            at.as_micros().into(),
+        ],
+    );
 }
 
-async fn take(
-    connection: &mut SqliteConnection,
-    step: &Outbox,
-    commit: &Commit,
-) -> Result<(), Error> {
+fn take(script: &mut Script, step: &Outbox, commit: &Commit) {
     match step {
         Outbox::Spread { id, notices } => {
             for one in notices {
-                address(connection, one).await?;
+                address(script, one);
             }
-            sqlx::query("delete from outbox where id = $1").bind(id).execute(connection).await?;
+            script.add("delete from outbox where id = $1", [Value::text(id)]);
         }
-        Outbox::Delivered { notice, channel } => {
-            sqlx::query(
-                "update delivery set due_at = null, why = null where notice = $1 and channel = $2",
-            )
-            .bind(notice.to_string())
-            .bind(channel)
-            .execute(connection)
-            .await?;
-        }
-        Outbox::Failed { notice, channel, failures, due_at, why } => {
-            sqlx::query(
-                "update delivery set failures = $3, due_at = $4, why = $5 \
-                 where notice = $1 and channel = $2",
-            )
-            .bind(notice.to_string())
-            .bind(channel)
-            .bind(i64::from(*failures))
-            .bind(due_at.map(Timestamp::as_micros))
-            .bind(why)
-            .execute(connection)
-            .await?;
-        }
+        Outbox::Delivered { notice, channel } => script.add(
+            "update delivery set due_at = null, why = null where notice = $1 and channel = $2",
+            [Value::text(notice), Value::text(channel)],
+        ),
+        Outbox::Failed { notice, channel, failures, due_at, why } => script.add(
+            "update delivery set failures = $3, due_at = $4, why = $5 \
+             where notice = $1 and channel = $2",
+            [
+                Value::text(notice),
+                Value::text(channel),
+                i64::from(*failures).into(),
+                due_at.map(Timestamp::as_micros).into(),
+                Value::text(why),
+            ],
+        ),
         Outbox::Reminded { reminder, notices } => {
             let Reminder { kind, about, due_at } = reminder;
             let cause = format!("{about}/{due_at}");
             for notice in notices {
-                enter(connection, &cause, notice, commit.at, commit.actor).await?;
+                enter(script, &cause, notice, commit.at, commit.actor);
             }
-            sqlx::query("delete from reminder where about = $1 and kind = $2 and due_at = $3")
-                .bind(about.to_string())
-                .bind(kind.as_str())
-                .bind(due_at.as_micros())
-                .execute(connection)
-                .await?;
+            script.add(
+                "delete from reminder where about = $1 and kind = $2 and due_at = $3",
+                [Value::text(about), Value::text(kind.as_str()), due_at.as_micros().into()],
+            );
         }
-        Outbox::Forget { before, most } => forget(connection, *before, *most).await?,
+        Outbox::Forget { before, most } => forget(script, *before, *most),
     }
-    Ok(())
 }
 
-async fn address(connection: &mut SqliteConnection, one: &Addressed) -> Result<(), Error> {
-    sqlx::query(
+fn address(script: &mut Script, one: &Addressed) {
+    script.add(
         "insert into notice (id, receiver, kind, about, at) values ($1, $2, $3, $4, $5) \
          on conflict (id) do nothing",
-    )
-    .bind(one.id.to_string())
-    .bind(one.receiver.to_string())
-    .bind(one.kind.as_str())
-    .bind(one.about.to_string())
-    .bind(one.at.as_micros())
-    .execute(&mut *connection)
-    .await?;
+        [
+            Value::text(one.id),
+            Value::text(one.receiver),
+            Value::text(one.kind.as_str()),
+            Value::text(&one.about),
+            one.at.as_micros().into(),
+        ],
+    );
     for channel in &one.channels {
-        sqlx::query(
-            "insert into delivery (notice, channel, failures, due_at) values ($1, $2, $3, $4) \
+        script.add(
+            "insert into delivery (notice, channel, failures, due_at) values ($1, $2, 0, $3) \
              on conflict (notice, channel) do nothing",
-        )
-        .bind(one.id.to_string())
-        .bind(channel)
-        .bind(0_i64)
-        .bind(one.at.as_micros())
-        .execute(&mut *connection)
-        .await?;
+            [Value::text(one.id), Value::text(channel), one.at.as_micros().into()],
+        );
     }
-    Ok(())
 }
 
-async fn forget(
-    connection: &mut SqliteConnection,
-    before: Timestamp,
-    most: u32,
-) -> Result<(), Error> {
-    sqlx::query(
+fn forget(script: &mut Script, before: Timestamp, most: u32) {
+    let values = || [Value::Int(before.as_micros()), i64::from(most).into()];
+    script.add(
         "delete from delivery where notice in \
          (select id from notice where at < $1 order by at, id limit $2)",
-    )
-    .bind(before.as_micros())
-    .bind(i64::from(most))
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
+        values(),
+    );
+    script.add(
         "delete from notice where id in (select id from notice where at < $1 order by at, id limit $2)",
-    )
-    .bind(before.as_micros())
-    .bind(i64::from(most))
-    .execute(connection)
-    .await?;
-    Ok(())
+        values(),
+    );
 }

@@ -57,9 +57,7 @@ async fn serve(connection: &mut SqliteConnection, batch: Vec<Job>) {
 async fn write(connection: &mut SqliteConnection, commits: &[Commit]) -> Result<(), Error> {
     sqlx::query("begin immediate").execute(&mut *connection).await?;
     for one in commits {
-        sqlx::query("savepoint caller").execute(&mut *connection).await?;
         commit::write(connection, one, None).await?;
-        sqlx::query("release caller").execute(&mut *connection).await?;
     }
     sqlx::query("commit").execute(connection).await?;
     Ok(())

@@ -1,5 +1,5 @@
-//! The write task: it alone owns the write connection. It takes what waits, gives each commit a
-//! savepoint of its own, and makes the batch durable with one signed checkpoint.
+//! The write task: it alone owns the write connection. It takes what waits, writes each commit as a
+//! whole or not at all, and makes the batch durable with one signed checkpoint.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::connect::Settings;
 use crate::error::{Error, damaged};
 use crate::remembered::Remembered;
 use crate::row::{signed, unhex, unsigned};
+use crate::script::{Script, Value};
 
 /// The most commits that share one transaction.
 pub(crate) const BATCH: usize = 128;
@@ -164,53 +165,47 @@ impl Writer {
         Ok(outcomes)
     }
 
-    /// One commit in its savepoint. The outer error ends the whole batch.
+    /// One commit. The outer error ends the whole batch.
     async fn one(
         &mut self,
         commit: &Commit,
         edge: &Edge,
     ) -> Result<Result<Vec<(EventId, Vec<u8>)>, Error>, Error> {
-        let connection = &mut self.connection;
-        sqlx::query("savepoint caller").execute(&mut *connection).await?;
         let place = Place { node: &self.settings.node, first: edge.size() };
-        let written = commit::write(connection, commit, Some(place)).await;
-        if let Err(error @ (Error::Full | Error::Database(_) | Error::Files(_))) = written {
-            return Err(error);
+        let written = commit::write(&mut self.connection, commit, Some(place)).await;
+        match written {
+            Err(error @ (Error::Full | Error::Database(_) | Error::Files(_))) => Err(error),
+            other => Ok(other),
         }
-        if written.is_err() {
-            sqlx::query("rollback to caller").execute(&mut *connection).await?;
-        }
-        sqlx::query("release caller").execute(&mut *connection).await?;
-        Ok(written)
     }
 
     /// Writes the tiles and the signed head of the grown tree.
     async fn seal(&mut self, edge: &Edge, tiles: &[Tile]) -> Result<String, Error> {
+        let mut script = Script::default();
         for tile in tiles {
-            sqlx::query(
+            script.add(
                 "insert into ledger_tile (level, idx, hashes) values ($1, $2, $3) \
                  on conflict (level, idx) do update set hashes = excluded.hashes",
-            )
-            .bind(i64::from(tile.level))
-            .bind(signed(tile.index)?)
-            .bind(hex::encode(&tile.bytes))
-            .execute(&mut self.connection)
-            .await?;
+                [
+                    i64::from(tile.level).into(),
+                    signed(tile.index)?.into(),
+                    Value::Text(hex::encode(&tile.bytes)),
+                ],
+            );
         }
         let head = edge.head().map_err(|e| damaged(e.to_string()))?;
         let note = Checkpoint::sign(&self.key, head).map_err(|e| damaged(e.to_string()))?;
-        let moved = sqlx::query(
+        script.add(
             "insert into ledger_head (one, size, checkpoint) values (1, $1, $2) \
              on conflict (one) do update set size = excluded.size, checkpoint = excluded.checkpoint \
-             where ledger_head.size = $3",
-        )
-        .bind(signed(edge.size())?)
-        .bind(&note)
-        .bind(signed(self.edge.size())?)
-        .execute(&mut self.connection)
-        .await?
-        .rows_affected();
-        if moved != 1 {
+             where ledger_head.size = $3 returning size",
+            [
+                signed(edge.size())?.into(),
+                Value::text(&note),
+                signed(self.edge.size())?.into(),
+            ],
+        );
+        if script.rows(&mut self.connection).await?.len() != 1 {
             return Err(damaged("the head of the ledger moved under the writer"));
         }
         Ok(note)

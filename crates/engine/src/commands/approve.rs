@@ -167,15 +167,11 @@ impl Draft<'_> {
     ) -> Result<Judged, Error> {
         let revision = &request.revision;
         let entitlement = self.entitlement(revision.entitlement).await?;
-        let mut around =
-            self.around_ask(revision.requester, revision.receiver, &entitlement).await?;
-        self.include(&mut around, decider).await?;
+        let others = request.spent().into_iter().chain([decider]);
+        let mut around = self.around_ask(revision, &entitlement, others).await?;
         let excluded = around.excluded(revision.requester, revision.receiver)?;
         let policies = self.policies().await?;
         let ask = Ask { approvers: request.spent(), ..self.asked(revision).await? };
-        for approver in &ask.approvers {
-            self.include(&mut around, *approver).await?;
-        }
         let mandates = self.mandates(request, decider, &excluded).await?;
         for (acted_for, _) in &mandates {
             self.include(&mut around, *acted_for).await?;

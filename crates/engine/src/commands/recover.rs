@@ -93,8 +93,7 @@ impl Draft<'_> {
                 let may = match &policies {
                     None => organisation.founded.administrators.contains(&one.id),
                     Some(policies) => {
-                        let mut around = self.around().await?;
-                        self.include(&mut around, one.id).await?;
+                        let around = self.around([one.id]).await?;
                         let world = around.world();
                         let mut asking = policies.asking(&world, self.now);
                         asking.may_administer(one.id, Deed::IssueLoginCode).permit

@@ -76,13 +76,9 @@ impl Draft<'_> {
         entitlement: &Entitlement,
     ) -> Result<(Around, Solved, Candidates), Error> {
         let revision = &request.revision;
-        let mut around =
-            self.around_ask(revision.requester, revision.receiver, entitlement).await?;
+        let mut around = self.around_ask(revision, entitlement, request.spent()).await?;
         let excluded = around.excluded(revision.requester, revision.receiver)?;
         let ask = Ask { approvers: request.spent(), ..self.asked(revision).await? };
-        for approver in &ask.approvers {
-            self.include(&mut around, *approver).await?;
-        }
         let solved = {
             let world = around.world();
             let mut asking = policies.asking(&world, self.now);

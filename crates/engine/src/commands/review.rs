@@ -26,12 +26,8 @@ impl Command for ReviewEmergency {
         let request = draft.request(self.request).await?;
         let revision = &request.revision;
         let entitlement = draft.entitlement(revision.entitlement).await?;
-        let mut around =
-            draft.around_ask(revision.requester, revision.receiver, &entitlement).await?;
-        draft.include(&mut around, reviewer).await?;
-        for approver in request.spent() {
-            draft.include(&mut around, approver).await?;
-        }
+        let others = request.spent().into_iter().chain([reviewer]);
+        let around = draft.around_ask(revision, &entitlement, others).await?;
         let excluded = around.excluded(revision.requester, revision.receiver)?;
         let policies = draft.policies().await?;
         let ask = Ask { approvers: request.spent(), ..draft.asked(revision).await? };

@@ -237,19 +237,17 @@ impl Draft<'_> {
         }
     }
 
-    /// The slice around an ask: both people with those above them, what the receiver holds, and
-    /// the entitlement.
+    /// The slice around an ask: both people with those above them, what the receiver holds, the
+    /// entitlement, and whoever else has to do with it.
     pub(crate) async fn around_ask(
         &mut self,
-        requester: IdentityId,
-        receiver: IdentityId,
+        revision: &Revision,
         entitlement: &Entitlement,
+        others: impl IntoIterator<Item = IdentityId>,
     ) -> Result<Around, Error> {
-        let mut around = self.around().await?;
-        self.include(&mut around, requester).await?;
-        self.include(&mut around, receiver).await?;
-        self.include(&mut around, entitlement.owner).await?;
-        self.include_holdings(&mut around, receiver).await?;
+        let mut people = BTreeSet::from([revision.requester, revision.receiver, entitlement.owner]);
+        people.extend(others);
+        let mut around = self.around_holder(people, revision.receiver).await?;
         around.entitlements.insert(entitlement.id, entitlement.clone());
         Ok(around)
     }
@@ -278,7 +276,7 @@ impl Draft<'_> {
     ) -> Result<Answered, Error> {
         let entitlement = self.entitlement(revision.entitlement).await?;
         let (requester, receiver) = (revision.requester, revision.receiver);
-        let mut around = self.around_ask(requester, receiver, &entitlement).await?;
+        let mut around = self.around_ask(revision, &entitlement, []).await?;
         let excluded = around.excluded(requester, receiver)?;
         let ask = self.asked(revision).await?;
         let policies = self.policies().await?;

@@ -52,9 +52,7 @@ impl Command for DoWork {
         let request = draft.request(grant.approved.request).await?;
         let revision = &request.revision;
         let entitlement = draft.entitlement(revision.entitlement).await?;
-        let mut around =
-            draft.around_ask(revision.requester, revision.receiver, &entitlement).await?;
-        draft.include(&mut around, by).await?;
+        let around = draft.around_ask(revision, &entitlement, [by]).await?;
         let target = draft.target(grant.approved.target).await?;
         let owns = by == target.owner || by == entitlement.owner;
         let excluded = around.excluded(revision.requester, revision.receiver)?;

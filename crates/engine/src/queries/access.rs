@@ -4,17 +4,19 @@ use placet_connectors::Sessions;
 use placet_domain::action::Outcome;
 use placet_domain::actor::Actor;
 use placet_domain::canonical::Digest;
+use placet_domain::committed::Committed;
 use placet_domain::finding::{Finding, Resolution};
 use placet_domain::grant::{Gone, Grant, Reason, State};
 use placet_domain::id::{FilingId, FindingId, GrantId, RequestId};
 use placet_domain::request::{self, Request};
-use placet_domain::route::Route;
+use placet_domain::route::{Candidates, Route};
 use placet_domain::{Refusal, Timestamp};
-use placet_store::Facts;
+use placet_store::{Beside, Facts, Wanted};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::catalogue::ObservedView;
-use super::{Page, Who};
+use super::{Names, Page, Who};
 use crate::Engine;
 use crate::error::Error;
 
@@ -202,7 +204,10 @@ impl Engine {
         let reader = self.reader(actor).await?;
         let found = self.store.request_for(&reader, id).await?;
         let found = found.ok_or(Refusal::UnknownRequest { given: id.to_string() })?;
-        self.request_view(found).await
+        self.request_views(vec![found])
+            .await?
+            .pop()
+            .ok_or_else(|| Refusal::UnknownRequest { given: id.to_string() }.into())
     }
 
     pub async fn requests(&self, actor: Actor, page: &Page) -> Result<Vec<RequestView>, Error> {
@@ -223,17 +228,16 @@ impl Engine {
         page: &Page,
     ) -> Result<Vec<GrantView>, Error> {
         let reader = self.reader(actor).await?;
-        let mut out = Vec::new();
-        for grant in self.store.grants(&reader, live, &page.into()).await? {
-            out.push(self.grant_view(grant).await?);
-        }
-        Ok(out)
+        self.grant_views(self.store.grants(&reader, live, &page.into()).await?).await
     }
 
     pub async fn grant(&self, actor: Actor, id: GrantId) -> Result<GrantView, Error> {
         let reader = self.reader(actor).await?;
-        let found = self.store.grant_for(&reader, id).await?;
-        self.grant_view(found.ok_or(Refusal::UnknownGrant { given: id.to_string() })?).await
+        let found = self.store.grant_for(&reader, id).await?.into_iter().collect();
+        self.grant_views(found)
+            .await?
+            .pop()
+            .ok_or_else(|| Refusal::UnknownGrant { given: id.to_string() }.into())
     }
 
     pub async fn findings(
@@ -243,11 +247,16 @@ impl Engine {
         page: &Page,
     ) -> Result<Vec<FindingView>, Error> {
         let reader = self.reader(actor).await?;
-        let mut out = Vec::new();
-        for finding in self.store.findings(&reader, open, &page.into()).await? {
-            out.push(self.finding_view(finding).await?);
+        let findings = self.store.findings(&reader, open, &page.into()).await?;
+        let mut wanted = Wanted::default();
+        for one in &findings {
+            wanted.people.insert(one.opened.owner);
+            wanted.targets.insert(one.opened.target);
+            wanted.entitlements.insert(one.opened.entitlement);
+            wanted.texts.extend(one.opened.account.map(|account| account.commitment()));
         }
-        Ok(out)
+        let names = self.named(wanted).await?;
+        findings.into_iter().map(|one| finding_view(one, &names, self.clock.now())).collect()
     }
 
     /// Where a request stands: for one who could see it a moment ago.
@@ -261,81 +270,38 @@ impl Engine {
         &self,
         requests: Vec<Request>,
     ) -> Result<Vec<RequestView>, Error> {
-        let mut out = Vec::with_capacity(requests.len());
-        for request in requests {
-            out.push(self.request_view(request).await?);
+        let beside = self.store.beside(&requests).await?;
+        let mut wanted = Wanted::default();
+        for (request, beside) in requests.iter().zip(&beside) {
+            want(&mut wanted, request, beside);
         }
-        Ok(out)
+        let names = self.named(wanted).await?;
+        let view = |(request, beside)| self.request_view(request, beside, &names);
+        requests.into_iter().zip(beside).map(view).collect()
     }
 
-    async fn emergency_view(&self, request: &Request) -> Result<Option<EmergencyView>, Error> {
-        let Some(emergency) = &request.revision.emergency else { return Ok(None) };
-        let warnings = match &request.route {
-            Route::BreakGlass { warnings, .. } => {
-                warnings.iter().map(|one| one.why.clone()).collect()
-            }
-            _ => Vec::new(),
-        };
-        let review = request.review.as_ref();
-        let recorded = review.and_then(|review| review.recorded.as_ref());
-        let names = self.names(recorded.iter().map(|one| one.by).collect()).await?;
-        Ok(Some(EmergencyView {
-            incident: self.store.disclosed(&emergency.incident).await?,
-            verified: emergency.verified,
-            warnings,
-            review_due_at: review.map(|review| review.due_at),
-            review_overdue: review.is_some_and(|review| review.is_overdue_at(self.clock.now())),
-            reviewed_by: recorded.map(|one| names.who(one.by)),
-            verdict: recorded.map(|one| one.verdict.as_str()),
-        }))
-    }
-
-    async fn question_views(&self, request: &Request) -> Result<Vec<QuestionView>, Error> {
-        let mut out = Vec::with_capacity(request.questions.len());
-        for one in &request.questions {
-            let answered = one.answered.as_ref();
-            let people = std::iter::once(one.asked.by).chain(answered.map(|answer| answer.by));
-            let names = self.names(people.collect()).await?;
-            out.push(QuestionView {
-                number: one.asked.number,
-                asked_by: names.who(one.asked.by),
-                asked_at: one.asked_at,
-                question: self.store.disclosed(&one.asked.text).await?,
-                answered_by: answered.map(|answer| names.who(answer.by)),
-                answer: match answered {
-                    Some(answer) => self.store.disclosed(&answer.text).await?,
-                    None => None,
-                },
-            });
+    async fn grant_views(&self, grants: Vec<Grant>) -> Result<Vec<GrantView>, Error> {
+        let mut wanted = Wanted::default();
+        for grant in &grants {
+            want_for_grant(&mut wanted, grant);
         }
-        Ok(out)
+        let names = self.named(wanted).await?;
+        grants.into_iter().map(|grant| grant_view(grant, &names)).collect()
     }
 
-    async fn request_view(&self, request: Request) -> Result<RequestView, Error> {
-        let emergency = self.emergency_view(&request).await?;
-        let questions = self.question_views(&request).await?;
+    fn request_view(
+        &self,
+        request: Request,
+        beside: Beside,
+        names: &Names,
+    ) -> Result<RequestView, Error> {
         let open = request.state == request::State::Open;
         let revision = &request.revision;
-        let (because, stages) = self.stages(&request).await?;
-        let stalled = self.store.stalled(request.id).await?;
-        let names = self.names(vec![revision.requester, revision.receiver]).await?;
-        let justification = self.store.disclosed(&revision.justification).await?;
-        let reference = match &revision.reference {
-            Some(reference) => self.store.disclosed(reference).await?,
-            None => None,
-        };
-        let mut facts = Facts::default();
-        let mut holds = Vec::new();
-        let held = self.store.holdings(revision.receiver, &mut facts).await?;
-        for grant in held.iter().filter(|grant| grant.approved.request != request.id) {
-            holds.push(self.entitlement_name(grant.approved.entitlement).await?);
-        }
-        let grant = match self.store.grant_of(request.id, &mut facts).await? {
-            Some(grant) => Some(self.grant_view(grant).await?),
-            None => None,
-        };
-        let reached = self.reach(revision.terms.target).await.ok();
-        let abilities = reached.map(|reached| reached.connector.abilities());
+        let (because, stages) = stages(&request, &beside.waiting, names);
+        let others = beside.held.iter().filter(|grant| grant.approved.request != request.id);
+        let target = names.whole_target(revision.terms.target);
+        let connector = target.and_then(|target| self.connector(target).ok());
+        let abilities = connector.map(|connector| connector.abilities());
         Ok(RequestView {
             id: request.id,
             state: request.state.as_str(),
@@ -343,8 +309,8 @@ impl Engine {
             revision: revision.number,
             requester: names.who(revision.requester),
             receiver: names.who(revision.receiver),
-            entitlement: self.entitlement_name(revision.entitlement).await?,
-            target: self.target_name(revision.terms.target).await?,
+            entitlement: names.entitlement(revision.entitlement),
+            target: names.target(revision.terms.target),
             native: revision.terms.native.to_string(),
             privilege: revision.terms.privilege.as_str(),
             environment: revision.terms.environment.as_str(),
@@ -352,8 +318,8 @@ impl Engine {
             scope: revision.terms.scope.clone(),
             length: revision.length.to_string(),
             length_seconds: revision.length.as_seconds(),
-            justification,
-            reference,
+            justification: names.text(&revision.justification)?,
+            reference: shown(revision.reference.as_ref(), names)?,
             submitted_at: request.submitted_at,
             lapses_at: request.lapses_at,
             decided_at: request.decided_at,
@@ -373,139 +339,208 @@ impl Engine {
             answers: revision
                 .answers
                 .map(|one| AnswersView { finding: one.finding, answer: one.answer.as_str() }),
-            emergency,
-            questions,
-            stalled,
-            holds,
-            observed: self.store.last_look(revision.terms.target).await?.into(),
-            allows: self.store.agreed_scope(revision.terms.target, &revision.terms.native).await?,
+            emergency: emergency_view(&request, names, self.clock.now())?,
+            questions: question_views(&request, names)?,
+            stalled: beside.stalled,
+            holds: others.map(|grant| names.entitlement(grant.approved.entitlement)).collect(),
+            observed: beside.look.into(),
+            allows: beside.allows,
             residual_seconds: abilities.map(|one| one.residual_seconds),
             sessions: abilities.map(|one| match one.sessions {
                 Sessions::None => "none",
                 Sessions::Ended => "ended",
                 Sessions::GoOn => "go_on",
             }),
-            grant,
+            grant: beside.grant.map(|grant| grant_view(grant, names)).transpose()?,
         })
     }
+}
 
-    /// The sentences of a pre-approval, or the stages with their people.
-    async fn stages(&self, request: &Request) -> Result<(Vec<String>, Vec<StageView>), Error> {
-        let stages = match &request.route {
-            Route::PreApproved { because } | Route::BreakGlass { because, .. } => {
-                return Ok((because.iter().map(|one| one.why.clone()).collect(), Vec::new()));
+/// What a view of a request calls by name.
+fn want(wanted: &mut Wanted, request: &Request, beside: &Beside) {
+    let revision = &request.revision;
+    wanted.people.extend([revision.requester, revision.receiver]);
+    wanted.people.extend(request.spent());
+    wanted.people.extend(beside.waiting.values().flatten());
+    wanted.entitlements.insert(revision.entitlement);
+    wanted.entitlements.extend(beside.held.iter().map(|grant| grant.approved.entitlement));
+    wanted.targets.insert(revision.terms.target);
+    wanted.texts.insert(revision.justification.commitment());
+    wanted.texts.extend(revision.reference.map(|one| one.commitment()));
+    wanted.texts.extend(revision.emergency.as_ref().map(|one| one.incident.commitment()));
+    let review = request.review.as_ref().and_then(|review| review.recorded.as_ref());
+    wanted.people.extend(review.map(|one| one.by));
+    for one in &request.questions {
+        wanted.people.insert(one.asked.by);
+        wanted.texts.insert(one.asked.text.commitment());
+        if let Some(answer) = &one.answered {
+            wanted.people.insert(answer.by);
+            wanted.texts.insert(answer.text.commitment());
+        }
+    }
+    if let Some(grant) = &beside.grant {
+        want_for_grant(wanted, grant);
+    }
+}
+
+fn want_for_grant(wanted: &mut Wanted, grant: &Grant) {
+    wanted.people.insert(grant.approved.receiver);
+    wanted.entitlements.insert(grant.approved.entitlement);
+    wanted.targets.insert(grant.approved.target);
+    wanted.texts.insert(grant.approved.account.commitment());
+}
+
+/// The value behind a commitment, where there is one.
+fn shown<T: Serialize + DeserializeOwned>(
+    committed: Option<&Committed<T>>,
+    names: &Names,
+) -> Result<Option<T>, Error> {
+    committed.map_or(Ok(None), |committed| names.text(committed))
+}
+
+fn emergency_view(
+    request: &Request,
+    names: &Names,
+    now: Timestamp,
+) -> Result<Option<EmergencyView>, Error> {
+    let Some(emergency) = &request.revision.emergency else { return Ok(None) };
+    let warnings = match &request.route {
+        Route::BreakGlass { warnings, .. } => warnings.iter().map(|one| one.why.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let review = request.review.as_ref();
+    let recorded = review.and_then(|review| review.recorded.as_ref());
+    Ok(Some(EmergencyView {
+        incident: names.text(&emergency.incident)?,
+        verified: emergency.verified,
+        warnings,
+        review_due_at: review.map(|review| review.due_at),
+        review_overdue: review.is_some_and(|review| review.is_overdue_at(now)),
+        reviewed_by: recorded.map(|one| names.who(one.by)),
+        verdict: recorded.map(|one| one.verdict.as_str()),
+    }))
+}
+
+fn question_views(request: &Request, names: &Names) -> Result<Vec<QuestionView>, Error> {
+    let view = |one: &request::Question| {
+        let answered = one.answered.as_ref();
+        Ok(QuestionView {
+            number: one.asked.number,
+            asked_by: names.who(one.asked.by),
+            asked_at: one.asked_at,
+            question: names.text(&one.asked.text)?,
+            answered_by: answered.map(|answer| names.who(answer.by)),
+            answer: shown(answered.map(|answer| &answer.text), names)?,
+        })
+    };
+    request.questions.iter().map(view).collect()
+}
+
+/// The sentences of a pre-approval, or the stages with their people.
+fn stages(request: &Request, waiting: &Candidates, names: &Names) -> (Vec<String>, Vec<StageView>) {
+    let stages = match &request.route {
+        Route::PreApproved { because } | Route::BreakGlass { because, .. } => {
+            return (because.iter().map(|one| one.why.clone()).collect(), Vec::new());
+        }
+        Route::People { stages } => stages,
+    };
+    let view = |stage: &placet_domain::route::Stage| StageView {
+        name: stage.name.to_string(),
+        needed: stage.needed,
+        approved_by: request
+            .approvals
+            .iter()
+            .filter(|one| one.stage == stage.name)
+            .map(|one| ApprovedBy {
+                who: names.who(one.approver),
+                for_whom: one.acting_for.as_ref().map(|acting| names.who(acting.identity)),
+            })
+            .collect(),
+        waits_for: waiting
+            .get(&stage.name)
+            .into_iter()
+            .flatten()
+            .map(|id| names.who(*id))
+            .collect(),
+        because: stage.because.iter().map(|one| one.why.clone()).collect(),
+    };
+    (Vec::new(), stages.iter().map(view).collect())
+}
+
+fn grant_view(grant: Grant, names: &Names) -> Result<GrantView, Error> {
+    let approved = &grant.approved;
+    Ok(GrantView {
+        id: grant.id,
+        request: approved.request,
+        state: grant.state.as_str(),
+        receiver: names.who(approved.receiver),
+        entitlement: names.entitlement(approved.entitlement),
+        target: names.target(approved.target),
+        native: approved.native.to_string(),
+        account: names.text(&approved.account)?.map(|account| account.to_string()),
+        length: approved.length.to_string(),
+        approved_at: grant.approved_at,
+        until: grant.until,
+        first_seen_at: grant.first_seen_at,
+        collect: waits_for_its_receiver(&grant),
+        collected: grant.collected.as_ref().map(|collected| collected.public.mark()),
+        certificate: grant.issued.as_ref().map(|issued| issued.certificate.clone()),
+        serial: grant.issued.as_ref().map(|issued| issued.serial.to_string()),
+        trouble: trouble(&grant),
+        end: grant.end.as_ref().map(|reason| reason.as_str()),
+        end_detail: match &grant.end {
+            Some(Reason::NotAssented { why }) => Some(why.clone()),
+            _ => None,
+        },
+        end_ordered_at: grant.end_ordered_at,
+        over_at: grant.over_at,
+        gone: grant.gone.as_ref().map(|gone| match gone {
+            Gone::SeenAbsent { .. } => "seen absent".to_owned(),
+            Gone::CarriedOn { by } => format!("carried on by {by}"),
+            Gone::ValidityOver => "validity over".to_owned(),
+            Gone::RevocationReadBack { hosts } => {
+                let plural = if hosts.len() == 1 { "" } else { "s" };
+                format!("revocation read back from {} host{plural}", hosts.len())
             }
-            Route::People { stages } => stages,
-        };
-        let waiting = self.store.waiting_on(request.id).await?;
-        let people = waiting.values().flatten().copied().chain(request.spent());
-        let names = self.names(people.collect()).await?;
-        let view = |stage: &placet_domain::route::Stage| StageView {
-            name: stage.name.to_string(),
-            needed: stage.needed,
-            approved_by: request
-                .approvals
-                .iter()
-                .filter(|one| one.stage == stage.name)
-                .map(|one| ApprovedBy {
-                    who: names.who(one.approver),
-                    for_whom: one.acting_for.as_ref().map(|acting| names.who(acting.identity)),
-                })
-                .collect(),
-            waits_for: waiting
-                .get(&stage.name)
-                .into_iter()
-                .flatten()
-                .map(|id| names.who(*id))
-                .collect(),
-            because: stage.because.iter().map(|one| one.why.clone()).collect(),
-        };
-        Ok((Vec::new(), stages.iter().map(view).collect()))
-    }
+            Gone::NeverIssued => "never issued".to_owned(),
+            Gone::ConfirmedByPeople { .. } => "confirmed by people, unverified".to_owned(),
+        }),
+    })
+}
 
-    async fn grant_view(&self, grant: Grant) -> Result<GrantView, Error> {
-        let approved = &grant.approved;
-        let names = self.names(vec![approved.receiver]).await?;
-        let account = self.store.disclosed(&approved.account).await?;
-        Ok(GrantView {
-            id: grant.id,
-            request: approved.request,
-            state: grant.state.as_str(),
-            receiver: names.who(approved.receiver),
-            entitlement: self.entitlement_name(approved.entitlement).await?,
-            target: self.target_name(approved.target).await?,
-            native: approved.native.to_string(),
-            account: account.map(|account| account.to_string()),
-            length: approved.length.to_string(),
-            approved_at: grant.approved_at,
-            until: grant.until,
-            first_seen_at: grant.first_seen_at,
-            collect: waits_for_its_receiver(&grant),
-            collected: grant.collected.as_ref().map(|collected| collected.public.mark()),
-            certificate: grant.issued.as_ref().map(|issued| issued.certificate.clone()),
-            serial: grant.issued.as_ref().map(|issued| issued.serial.to_string()),
-            trouble: trouble(&grant),
-            end: grant.end.as_ref().map(|reason| reason.as_str()),
-            end_detail: match &grant.end {
-                Some(Reason::NotAssented { why }) => Some(why.clone()),
-                _ => None,
-            },
-            end_ordered_at: grant.end_ordered_at,
-            over_at: grant.over_at,
-            gone: grant.gone.as_ref().map(|gone| match gone {
-                Gone::SeenAbsent { .. } => "seen absent".to_owned(),
-                Gone::CarriedOn { by } => format!("carried on by {by}"),
-                Gone::ValidityOver => "validity over".to_owned(),
-                Gone::RevocationReadBack { hosts } => {
-                    let plural = if hosts.len() == 1 { "" } else { "s" };
-                    format!("revocation read back from {} host{plural}", hosts.len())
-                }
-                Gone::NeverIssued => "never issued".to_owned(),
-                Gone::ConfirmedByPeople { .. } => "confirmed by people, unverified".to_owned(),
-            }),
-        })
-    }
-
-    async fn finding_view(&self, finding: Finding) -> Result<FindingView, Error> {
-        let opened = &finding.opened;
-        let names = self.names(vec![opened.owner]).await?;
-        let account = match &opened.account {
-            Some(account) => self.store.disclosed(account).await?,
-            None => None,
-        };
-        let now = self.clock.now();
-        Ok(FindingView {
-            id: finding.id,
-            kind: opened.kind.as_str(),
-            state: finding.state.as_str(),
-            target: self.target_name(opened.target).await?,
-            entitlement: self.entitlement_name(opened.entitlement).await?,
-            account: account.map(|account| account.to_string()),
-            request: opened.request,
-            grant: opened.grant,
-            owner: names.who(opened.owner),
-            detail: opened.detail.clone(),
-            opened_at: finding.opened_at,
-            due_at: opened.due_at,
-            overdue: finding.is_overdue_at(now),
-            baseline: opened.baseline,
-            accepted_until: finding.accepted.as_ref().map(|one| one.until),
-            removal: finding.removal.as_ref().map(|one| match &one.outcome {
-                None => "ordered".to_owned(),
-                Some(Outcome::Done) => "done, and not yet seen to be gone".to_owned(),
-                Some(Outcome::Ordered { .. }) => "given to people".to_owned(),
-                Some(Outcome::Failed { why } | Outcome::InDoubt { why }) => {
-                    format!("tried {} times: {why}", one.attempts)
-                }
-            }),
-            resolved_at: finding.resolved_at,
-            resolution: finding.resolution.as_ref().map(|resolution| match resolution {
-                Resolution::SeenRight { .. } => "a later look no longer shows it",
-                Resolution::Done => "what kept failing has been done",
-                Resolution::Agreed { .. } => "it was agreed to",
-            }),
-        })
-    }
+fn finding_view(finding: Finding, names: &Names, now: Timestamp) -> Result<FindingView, Error> {
+    let opened = &finding.opened;
+    Ok(FindingView {
+        id: finding.id,
+        kind: opened.kind.as_str(),
+        state: finding.state.as_str(),
+        target: names.target(opened.target),
+        entitlement: names.entitlement(opened.entitlement),
+        account: shown(opened.account.as_ref(), names)?.map(|account| account.to_string()),
+        request: opened.request,
+        grant: opened.grant,
+        owner: names.who(opened.owner),
+        detail: opened.detail.clone(),
+        opened_at: finding.opened_at,
+        due_at: opened.due_at,
+        overdue: finding.is_overdue_at(now),
+        baseline: opened.baseline,
+        accepted_until: finding.accepted.as_ref().map(|one| one.until),
+        removal: finding.removal.as_ref().map(|one| match &one.outcome {
+            None => "ordered".to_owned(),
+            Some(Outcome::Done) => "done, and not yet seen to be gone".to_owned(),
+            Some(Outcome::Ordered { .. }) => "given to people".to_owned(),
+            Some(Outcome::Failed { why } | Outcome::InDoubt { why }) => {
+                format!("tried {} times: {why}", one.attempts)
+            }
+        }),
+        resolved_at: finding.resolved_at,
+        resolution: finding.resolution.as_ref().map(|resolution| match resolution {
+            Resolution::SeenRight { .. } => "a later look no longer shows it",
+            Resolution::Done => "what kept failing has been done",
+            Resolution::Agreed { .. } => "it was agreed to",
+        }),
+    })
 }
 
 fn waits_for_its_receiver(grant: &Grant) -> Option<CollectView> {

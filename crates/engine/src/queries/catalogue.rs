@@ -7,7 +7,7 @@ use placet_domain::id::{EntitlementId, TargetId};
 use placet_domain::identity::Kind;
 use placet_domain::name::TeamName;
 use placet_domain::target::Target;
-use placet_store::{Facts, LastLook};
+use placet_store::{Facts, LastLook, Wanted};
 use serde::Serialize;
 
 use super::{Page, Who};
@@ -83,13 +83,11 @@ impl Engine {
     ) -> Result<Vec<EntitlementView>, Error> {
         self.reader(actor).await?;
         let entitlements = self.store.entitlements(&page.into()).await?;
-        let mut out = Vec::with_capacity(entitlements.len());
-        let names = self.names(entitlements.iter().map(|one| one.owner).collect()).await?;
-        for one in entitlements {
-            let target = self.target_name(one.terms.target).await?;
-            out.push(view(one, target, &names));
-        }
-        Ok(out)
+        let mut wanted = Wanted::default();
+        wanted.people.extend(entitlements.iter().map(|one| one.owner));
+        wanted.targets.extend(entitlements.iter().map(|one| one.terms.target));
+        let names = self.named(wanted).await?;
+        Ok(entitlements.into_iter().map(|one| view(one, &names)).collect())
     }
 
     pub async fn targets(&self, actor: Actor, page: &Page) -> Result<Vec<TargetView>, Error> {
@@ -122,11 +120,11 @@ impl Engine {
     }
 }
 
-fn view(one: Entitlement, target: String, names: &super::Names) -> EntitlementView {
+fn view(one: Entitlement, names: &super::Names) -> EntitlementView {
     EntitlementView {
         id: one.id,
         name: one.name.to_string(),
-        target,
+        target: names.target(one.terms.target),
         native: one.terms.native.to_string(),
         kind: one.terms.kind.as_str(),
         environment: one.terms.environment.as_str(),

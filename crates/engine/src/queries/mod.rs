@@ -12,11 +12,12 @@ mod policy;
 mod replay;
 mod work;
 
-use std::collections::BTreeMap;
-
-use placet_domain::id::IdentityId;
-use placet_domain::identity::Profile;
+use placet_domain::committed::Committed;
+use placet_domain::id::{EntitlementId, IdentityId, TargetId};
+use placet_domain::target::Target;
+use placet_store::{Named, Wanted};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use access::{
     AnswersView, ApprovedBy, EmergencyView, FindingView, GrantView, QuestionView, RequestView,
@@ -53,23 +54,50 @@ pub struct Who {
     pub name: Option<String>,
 }
 
-/// Names by id, for views.
+/// Names and texts, for views.
 #[derive(Debug, Default)]
-pub(crate) struct Names(BTreeMap<IdentityId, Profile>);
+pub(crate) struct Names(Named);
 
 impl Names {
     pub(crate) fn who(&self, id: IdentityId) -> Who {
-        let called = self.0.get(&id);
+        let called = self.0.people.get(&id);
         Who {
             id,
             handle: called.map(|one| one.handle.to_string()),
             name: called.map(|one| one.name.clone()),
         }
     }
+
+    pub(crate) fn entitlement(&self, id: EntitlementId) -> String {
+        self.0.entitlements.get(&id).map_or_else(|| id.to_string(), |one| one.name.to_string())
+    }
+
+    pub(crate) fn target(&self, id: TargetId) -> String {
+        self.0.targets.get(&id).map_or_else(|| id.to_string(), |one| one.name.to_string())
+    }
+
+    /// The value behind a commitment; none once it is erased.
+    pub(crate) fn text<T: Serialize + DeserializeOwned>(
+        &self,
+        committed: &Committed<T>,
+    ) -> Result<Option<T>, crate::Error> {
+        Ok(self.0.text(committed)?)
+    }
+
+    /// The target itself, for what its connector says of it.
+    pub(crate) fn whole_target(&self, id: TargetId) -> Option<&Target> {
+        self.0.targets.get(&id)
+    }
 }
 
 impl crate::Engine {
+    /// Everything that a page of views calls by name.
+    pub(crate) async fn named(&self, wanted: Wanted) -> Result<Names, crate::Error> {
+        Ok(Names(self.store.named(&wanted).await?))
+    }
+
     pub(crate) async fn names(&self, ids: Vec<IdentityId>) -> Result<Names, crate::Error> {
-        Ok(Names(self.store.profiles(&ids.into_iter().collect()).await?))
+        let people = ids.into_iter().collect();
+        self.named(Wanted { people, ..Wanted::default() }).await
     }
 }

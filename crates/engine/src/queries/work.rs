@@ -53,8 +53,7 @@ impl Command for TeamsOf {
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<BTreeSet<TeamName>, Error> {
         let who = draft.someone()?;
-        let mut around = draft.around().await?;
-        draft.include(&mut around, who).await?;
+        let around = draft.around([who]).await?;
         let mine = &around.identity(who)?.teams;
         let holds =
             |team: &&TeamName| !around.within(BTreeSet::from([(*team).clone()])).is_disjoint(mine);

@@ -13,7 +13,7 @@ use placet_domain::request;
 use placet_ledger::RemovalOrder;
 use placet_store::{Duty, Facts};
 
-use super::lanes::Pace;
+use super::lanes::{Lane, Pace};
 use super::{BATCH, Stepped, actor};
 use crate::Engine;
 use crate::draft::{Command, Draft};
@@ -269,7 +269,7 @@ impl Engine {
             }
         };
         let mut grant = self.finish(Worker::Expire, &grant, action, outcome).await?;
-        if done && let Ok(reached) = self.reach(grant.approved.target).await {
+        if done && let Ok(reached) = self.reach(Lane::End, grant.approved.target).await {
             grant = match grant.issued.clone() {
                 Some(issued) => self.read_back(&reached, &grant, &issued, &mut detail).await?,
                 None => self.look_at(&reached, &grant).await?,
@@ -294,7 +294,7 @@ impl Engine {
             Ok(binding) => binding,
             Err(error) => return failed(error),
         };
-        let reached = match self.reach(grant.approved.target).await {
+        let reached = match self.reach(Lane::End, grant.approved.target).await {
             Ok(reached) => reached,
             Err(error) => return failed(error),
         };
@@ -309,7 +309,7 @@ impl Engine {
             issued: grant.issued.as_deref().cloned(),
             at: self.clock.now(),
         };
-        self.within_deadline(reached.connector.remove(order)).await
+        self.within_deadline(&reached, reached.connector.remove(order)).await
     }
 
     /// How many endings wait in the journal to be entered.
@@ -365,7 +365,7 @@ impl Engine {
         if others.iter().any(goes_on) {
             return Ok(false);
         }
-        let reached = self.reach(grant.approved.target).await?;
+        let reached = self.reach(Lane::End, grant.approved.target).await?;
         // Without a record nobody can be told, and the room in the journal is for what a program ends.
         if reached.connector.abilities().by_hand {
             return Ok(false);

@@ -21,7 +21,7 @@ use placet_ledger::{Act, Claim, Proof, VerifiedAssent};
 use placet_policy::{Ask, Policies};
 use placet_store::Duty;
 
-use super::lanes::Pace;
+use super::lanes::{Lane, Pace};
 use super::touch::{Finish, Reached};
 use super::{BATCH, Stepped, actor};
 use crate::Engine;
@@ -119,11 +119,7 @@ impl Draft<'_> {
         begins: Timestamp,
     ) -> Result<(Ruling, Eligible), Error> {
         let revision = &request.revision;
-        let mut around =
-            self.around_ask(revision.requester, revision.receiver, entitlement).await?;
-        for approver in request.spent() {
-            self.include(&mut around, approver).await?;
-        }
+        let around = self.around_ask(revision, entitlement, request.spent()).await?;
         let mut ask = Ask { approvers: request.spent(), ..self.asked(revision).await? };
         let world = around.world();
         let mut asking = policies.asking(&world, self.now);
@@ -238,7 +234,7 @@ impl Engine {
             self.remind_of_work(Worker::Fulfil, grant.id).await?;
             return Ok(());
         }
-        let reached = self.reach(grant.approved.target).await?;
+        let reached = self.reach(Lane::Begin, grant.approved.target).await?;
         self.ready(&reached).await?;
         let Some(grant) = self.settle_doubt(&reached, grant).await? else { return Ok(()) };
         if grant.state == State::Approved && self.scope_differs(&reached, &grant).await? {
@@ -251,7 +247,7 @@ impl Engine {
         let intended = self.run(actor(Worker::Fulfil), &intent).await?;
         let Intended::Go { grant, action, entitlement, eligible } = intended else { return Ok(()) };
         let granted = match self.assent(&grant, action, &entitlement, &eligible).await {
-            Ok(assent) => self.within_deadline(reached.connector.grant(assent)).await,
+            Ok(assent) => self.within_deadline(&reached, reached.connector.grant(assent)).await,
             Err(error) => {
                 // Nothing was called, so the action surely failed; without assent it also ends.
                 let why = error.to_string();

@@ -1,15 +1,16 @@
 //! Lanes: what is done at targets goes on side by side, in a lane for each target and duty. So a
 //! target that hangs keeps nobody waiting but those who wait for it, and no number of grants keeps
-//! an ending. Each lane has so many calls at once and no more, which is what a target has to bear.
+//! an ending. Each lane makes so many calls at once and no more, which is what a target has to bear.
 //!
 //! Here does not belong: what a lane does with what it finds due; each duty has a file for that.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use placet_domain::id::TargetId;
 use placet_store::Duty;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{self, JoinSet};
 
 use super::Stepped;
@@ -18,11 +19,18 @@ use crate::error::Error;
 
 /// What lanes are for, the most urgent first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Lane {
+pub(crate) enum Lane {
     End,
     Begin,
     Look,
 }
+
+/// The calls that a target bears at once in each lane: a place for each.
+pub(crate) type Places = BTreeMap<(Lane, TargetId), Arc<Semaphore>>;
+
+/// For each call that a target bears, so many things are under way: while it answers one, what came
+/// of the others is put on record.
+const AHEAD: usize = 4;
 
 /// Whether workers are asked to stop: what they are at is finished, nothing more is taken up.
 #[derive(Clone, Debug)]
@@ -52,7 +60,7 @@ impl Stop {
 /// How one lane is gone through.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
-    /// How many calls run at once. One at a time keeps to the order in which things are due.
+    /// How many things are under way. One at a time keeps to the order in which they are due.
     pub at_once: usize,
     pub stop: Stop,
 }
@@ -118,6 +126,14 @@ impl Running {
 }
 
 impl Engine {
+    /// The places for calls to a target.
+    pub(super) fn places(&self, lane: Lane, target: TargetId) -> Arc<Semaphore> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_once = self.options.calls_at_once.max(1);
+        let of_this = places.entry((lane, target));
+        Arc::clone(of_this.or_insert_with(|| Arc::new(Semaphore::new(at_once))))
+    }
+
     /// Goes once through everything that is due in a lane.
     async fn pass(&self, lane: Lane, target: TargetId, pace: &Pace) -> Stepped {
         match lane {
@@ -152,7 +168,8 @@ impl Engine {
     /// All lanes at once, until asked to stop. Each second, and whenever something comes through a
     /// door, those are started in which something is due.
     pub(super) async fn keep_lanes(&self, mut stop: Stop) {
-        let pace = Pace { at_once: self.options.calls_at_once, stop: stop.clone() };
+        let at_once = self.options.calls_at_once.saturating_mul(AHEAD);
+        let pace = Pace { at_once, stop: stop.clone() };
         let mut running = Running::default();
         let mut doors = self.wake.doors();
         while !stop.is_now() {

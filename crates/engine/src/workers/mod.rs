@@ -22,6 +22,7 @@ mod work;
 use placet_domain::actor::{Actor, Worker};
 use tokio::sync::watch;
 
+pub(crate) use self::lanes::Places;
 use self::lanes::{Lane, Stop};
 use crate::Engine;
 use crate::error::Error;

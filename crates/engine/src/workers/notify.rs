@@ -207,10 +207,7 @@ impl Draft<'_> {
         };
         let mut could = founders;
         could.extend(self.members(&common.unwrap_or_default()).await?);
-        let mut around = self.around().await?;
-        for id in &could {
-            self.include(&mut around, *id).await?;
-        }
+        let around = self.around(could.iter().copied()).await?;
         let world = around.world();
         let mut asking = policies.asking(&world, self.now);
         could.retain(|id| asking.may_administer(*id, Deed::AdoptCatalogue).permit);

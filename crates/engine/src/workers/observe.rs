@@ -16,6 +16,7 @@ use placet_domain::target::{self, Braked, Observed, Target};
 use placet_store::{Facts, Observed as Rows};
 
 use super::end::{Resolve, sealed};
+use super::lanes::Lane;
 use super::touch::{Looked, See};
 use super::{Stepped, actor};
 use crate::Engine;
@@ -176,7 +177,7 @@ impl Engine {
 
     /// Looks at a whole target now, and settles what follows.
     async fn observe_one(&self, id: TargetId, stepped: &mut Stepped) -> Result<(), Error> {
-        let reached = self.reach(id).await?;
+        let reached = self.reach(Lane::Look, id).await?;
         self.ready(&reached).await?;
         let mut facts = placet_store::Facts::default();
         let entitlements = self.store.entitlements_on(id, &mut facts).await?;

@@ -13,7 +13,9 @@ use placet_domain::name::{AccountName, NativeId};
 use placet_domain::observation::{Binding, Observation, Scope, Seen};
 use placet_domain::target::Target;
 use placet_store::Facts;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::lanes::Lane;
 use crate::Engine;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
@@ -90,9 +92,18 @@ impl Draft<'_> {
 }
 
 /// A target with the connector that reaches it.
-pub(crate) struct Reached {
+pub(super) struct Reached {
     pub target: Target,
     pub connector: Arc<dyn Connector>,
+    /// As many places as it bears calls at once in this lane.
+    places: Arc<Semaphore>,
+}
+
+impl Reached {
+    /// Waits for a place; the call that it is for ends before it is given back.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.acquire().await.ok()
+    }
 }
 
 /// What a look came to.
@@ -105,11 +116,11 @@ pub(super) struct Looked {
 }
 
 impl Engine {
-    pub(crate) async fn reach(&self, id: TargetId) -> Result<Reached, Error> {
+    pub(super) async fn reach(&self, lane: Lane, id: TargetId) -> Result<Reached, Error> {
         let target = self.store.load::<Target>(id, &mut Facts::default()).await?;
         let target = target.ok_or(Refusal::UnknownTarget { given: id.to_string() })?;
         let connector = self.connector(&target)?;
-        Ok(Reached { target, connector })
+        Ok(Reached { target, connector, places: self.places(lane, id) })
     }
 
     /// Makes a target ready that was never looked at: what a kind needs beside the target, such as an
@@ -129,13 +140,19 @@ impl Engine {
         Ok(Binding { native: grant.approved.native.clone(), account: account.ok_or_else(gone)? })
     }
 
-    /// A call that takes too long is in doubt.
+    /// A call that takes too long is in doubt. So is one that found no place in time, though it was
+    /// never made: a look tells.
     pub(super) async fn within_deadline<T: From<Outcome>>(
         &self,
+        reached: &Reached,
         call: impl Future<Output = T>,
     ) -> T {
+        let placed = async {
+            let _place = reached.place().await;
+            call.await
+        };
         tokio::select! {
-            answer = call => answer,
+            answer = placed => answer,
             () = self.environment.after(CALL_SECONDS) => {
                 let why = format!("no answer within {CALL_SECONDS} seconds");
                 Outcome::InDoubt { why }.into()
@@ -145,6 +162,7 @@ impl Engine {
 
     /// Looks at a target, and says when.
     pub(super) async fn look(&self, reached: &Reached, scope: Scope) -> Looked {
+        let _place = reached.place().await;
         let began_at = self.clock.now();
         let look = tokio::select! {
             look = reached.connector.observe(&scope) => look,

@@ -14,7 +14,7 @@ use placet_ledger::RemovalOrder;
 use placet_store::Facts;
 
 use super::end::Resolve;
-use super::lanes::Pace;
+use super::lanes::{Lane, Pace};
 use super::{BATCH, Stepped, actor};
 use crate::Engine;
 use crate::draft::{Command, Draft};
@@ -93,7 +93,7 @@ impl Engine {
 
     async fn remove_unasked(&self, found: &Finding) -> Result<(), Error> {
         let Some(binding) = self.binding_of(found).await? else { return Ok(()) };
-        let reached = self.reach(found.opened.target).await?;
+        let reached = self.reach(Lane::End, found.opened.target).await?;
         let (granted, epoch) = self.granted(found, &reached.target.name, &binding).await?;
         let intend = IntendRemoval { finding: found.id };
         let action = self.run(actor(Worker::Expire), &intend).await?;
@@ -111,7 +111,7 @@ impl Engine {
                 issued: None,
                 at: self.clock.now(),
             };
-            self.within_deadline(reached.connector.remove(order)).await
+            self.within_deadline(&reached, reached.connector.remove(order)).await
         };
         let done = outcome == Outcome::Done;
         let record = RecordTry { finding: found.id, action, outcome };

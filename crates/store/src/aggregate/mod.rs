@@ -15,36 +15,19 @@ mod schedule;
 mod target;
 mod team;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use placet_domain::canonical;
 use placet_domain::id::Stream;
 use placet_domain::state::State;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use crate::error::{Error, damaged};
-
-/// A value of a derived column.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Value {
-    Text(String),
-    Int(i64),
-    Bool(bool),
-    Null,
-}
-
-impl Value {
-    pub(crate) fn text(value: impl ToString) -> Self {
-        Self::Text(value.to_string())
-    }
-
-    pub(crate) fn optional(value: Option<impl ToString>) -> Self {
-        value.map_or(Self::Null, Self::text)
-    }
-}
+use crate::row::signed;
+use crate::script::Script;
+pub(crate) use crate::script::Value;
 
 /// Rows of a table of its own that belong to one governed row.
 #[derive(PartialEq, Eq, Debug)]
@@ -165,36 +148,9 @@ pub(crate) fn read_state(stream: &Stream, text: &str) -> Result<State, Error> {
     }
 }
 
-/// The state and version of a stream as its row has them.
-pub(crate) async fn load(
-    connection: &mut SqliteConnection,
-    stream: &Stream,
-) -> Result<Option<(State, u64)>, Error> {
-    let sql = format!("select state, version from {} where id = $1", table_of(stream));
-    let row =
-        sqlx::query(AssertSqlSafe(sql)).bind(stream.to_string()).fetch_optional(connection).await?;
-    let Some(row) = row else { return Ok(None) };
-    let state = read_state(stream, row.try_get::<&str, _>(0)?)?;
-    Ok(Some((state, crate::row::unsigned(&row, 1)?)))
-}
-
 /// The query for one row's version and state.
 pub(crate) fn select(table: &'static str) -> AssertSqlSafe<String> {
     AssertSqlSafe(format!("select version, state from {table} where id = $1"))
-}
-
-/// The most rows that are asked for at once.
-const AT_ONCE: usize = 64;
-
-/// The versions of rows, of those that are there.
-pub(crate) async fn versions(
-    connection: &mut SqliteConnection,
-    table: &'static str,
-    key: &'static str,
-    names: &[&str],
-) -> Result<BTreeMap<String, u64>, Error> {
-    let rows = keyed(connection, table, key, &format!("{key}, version"), names).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, crate::row::unsigned(row, 1)?))).collect()
 }
 
 /// Those of these rows that are there.
@@ -204,62 +160,22 @@ pub(crate) async fn present(
     key: &'static str,
     names: &[&str],
 ) -> Result<BTreeSet<String>, Error> {
-    let rows = keyed(connection, table, key, key, names).await?;
+    let mut script = Script::default();
+    script.add_keyed(&format!("select {key} from {table} where {key} in ($1)"), names);
+    let rows = script.rows(connection).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Rows by their keys, so many at a time.
-pub(crate) async fn keyed(
-    connection: &mut SqliteConnection,
-    table: &'static str,
-    key: &'static str,
-    columns: &str,
-    names: &[impl AsRef<str>],
-) -> Result<Vec<SqliteRow>, Error> {
-    let mut found = Vec::with_capacity(names.len());
-    for some in names.chunks(AT_ONCE) {
-        // As many places as the next power of two, so that there are few texts to prepare; what is
-        // left over asks for the first ones again.
-        let places = some.len().next_power_of_two();
-        let holes: Vec<String> = (1..=places).map(|n| format!("${n}")).collect();
-        let sql = format!("select {columns} from {table} where {key} in ({})", holes.join(", "));
-        let query = some
-            .iter()
-            .cycle()
-            .take(places)
-            .fold(sqlx::query(AssertSqlSafe(sql)), |query, name| {
-                query.bind(name.as_ref().to_owned())
-            });
-        found.extend(query.fetch_all(&mut *connection).await?);
-    }
-    Ok(found)
-}
-
-pub(crate) type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
-
-fn bind<'q>(query: Query<'q>, value: &Value) -> Query<'q> {
-    match value {
-        Value::Text(text) => query.bind(text.clone()),
-        Value::Int(int) => query.bind(*int),
-        Value::Bool(bool) => query.bind(*bool),
-        Value::Null => query.bind(Option::<String>::None),
-    }
-}
-
 /// Writes the row of a stream, with its derived columns, at a new version.
-pub(crate) async fn save(
-    connection: &mut SqliteConnection,
+pub(crate) fn save(
+    script: &mut Script,
     stream: &Stream,
     state: &State,
     version: u64,
 ) -> Result<(), Error> {
     let shape = shape(state)?;
     let mut names = vec!["id", "version", "state"];
-    let mut values = vec![
-        Value::text(stream),
-        Value::Int(crate::row::signed(version)?),
-        Value::Text(shape.state),
-    ];
+    let mut values = vec![Value::text(stream), signed(version)?.into(), Value::Text(shape.state)];
     for (name, value) in shape.columns {
         names.push(name);
         values.push(value);
@@ -274,29 +190,20 @@ pub(crate) async fn save(
         holes.join(", "),
         sets.join(", ")
     );
-    let query = values.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind);
-    query.execute(&mut *connection).await?;
+    script.add(sql, values);
     for members in shape.members {
-        save_members(connection, stream, &members).await?;
+        save_members(script, stream, members);
     }
     Ok(())
 }
 
-async fn save_members(
-    connection: &mut SqliteConnection,
-    stream: &Stream,
-    members: &Members,
-) -> Result<(), Error> {
+fn save_members(script: &mut Script, stream: &Stream, members: Members) {
     let Members { table, parent, column, values } = members;
-    let clear = format!("delete from {table} where {parent} = $1");
-    sqlx::query(AssertSqlSafe(clear)).bind(stream.to_string()).execute(&mut *connection).await?;
-    let insert = format!("insert into {table} ({parent}, {column}) values ($1, $2)");
+    script.add(format!("delete from {table} where {parent} = $1"), [Value::text(stream)]);
     for value in values {
-        sqlx::query(AssertSqlSafe(insert.clone()))
-            .bind(stream.to_string())
-            .bind(value)
-            .execute(&mut *connection)
-            .await?;
+        script.add(
+            format!("insert into {table} ({parent}, {column}) values ($1, $2)"),
+            [Value::text(stream), Value::Text(value)],
+        );
     }
-    Ok(())
 }

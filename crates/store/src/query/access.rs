@@ -14,6 +14,7 @@ use crate::Store;
 use crate::change::Facts;
 use crate::error::Error;
 use crate::row::parsed;
+use crate::script::{Script, Value};
 
 /// A list that says `$1 is null`, or the one row `$1` of it. One row is found by its key: said as
 /// `$1 is null or id = $1`, every row would be looked at.
@@ -163,14 +164,12 @@ impl Store {
         receiver: IdentityId,
         facts: &mut Facts,
     ) -> Result<Vec<Grant>, Error> {
-        self.note_set(state::holdings(&receiver), facts).await?;
-        let rows = sqlx::query(
+        let mut list = Script::default();
+        list.add(
             "select id, version, state from access_grant where receiver = $1 and live = true",
-        )
-        .bind(receiver.to_string())
-        .fetch_all(&mut *self.read.lend().await?)
-        .await?;
-        shown(&rows)
+            [Value::text(receiver)],
+        );
+        shown(&self.of_set(state::holdings(&receiver), list, facts).await?.1)
     }
 
     /// The live grants of one entitlement to one identity, and the version of that set: the
@@ -181,17 +180,16 @@ impl Store {
         entitlement: EntitlementId,
         facts: &mut Facts,
     ) -> Result<(Vec<Grant>, u64), Error> {
-        let epoch = self.note_set(state::binding(&receiver, &entitlement), facts).await?;
-        let rows = sqlx::query(
+        let mut list = Script::default();
+        list.add(
             // Who holds it leads to a handful; what is held, to everybody who holds it. The index of the
             // latter cannot answer for a text made of it.
             "select id, version, state from access_grant \
              where receiver = $1 and live = true and entitlement || '' = $2",
-        )
-        .bind(receiver.to_string())
-        .bind(entitlement.to_string())
-        .fetch_all(&mut *self.read.lend().await?)
-        .await?;
+            [Value::text(receiver), Value::text(entitlement)],
+        );
+        let set = state::binding(&receiver, &entitlement);
+        let (epoch, rows) = self.of_set(set, list, facts).await?;
         Ok((shown(&rows)?, epoch))
     }
 
@@ -222,17 +220,15 @@ impl Store {
         entitlement: EntitlementId,
         facts: &mut Facts,
     ) -> Result<Option<RequestId>, Error> {
-        self.note_set(state::asks(&receiver), facts).await?;
-        let row = sqlx::query(
+        let mut list = Script::default();
+        list.add(
             // By the receiver, as above.
             "select id from request where receiver = $1 and stands = 'open' \
              and entitlement || '' = $2 limit 1",
-        )
-        .bind(receiver.to_string())
-        .bind(entitlement.to_string())
-        .fetch_optional(&mut *self.read.lend().await?)
-        .await?;
-        row.map(|row| parsed(&row, 0)).transpose()
+            [Value::text(receiver), Value::text(entitlement)],
+        );
+        let (_, rows) = self.of_set(state::asks(&receiver), list, facts).await?;
+        rows.first().map(|row| parsed(row, 0)).transpose()
     }
 
     /// The grant that a request led to.

@@ -14,6 +14,7 @@ use crate::Store;
 use crate::change::Facts;
 use crate::error::Error;
 use crate::row::parsed;
+use crate::script::{Script, Value};
 use placet_domain::access::Scope;
 
 /// The most delegations to one person that count at once.
@@ -27,16 +28,13 @@ impl Store {
         now: Timestamp,
         facts: &mut Facts,
     ) -> Result<Vec<Delegation>, Error> {
-        self.note_set(state::delegations(&delegate), facts).await?;
-        let rows = sqlx::query(
+        let mut list = Script::default();
+        list.add(
             "select id, version, state from delegation \
              where delegate = $1 and ends_at > $2 and starts_at <= $2 order by id limit $3",
-        )
-        .bind(delegate.to_string())
-        .bind(now.as_micros())
-        .bind(DELEGATIONS)
-        .fetch_all(&mut *self.read.lend().await?)
-        .await?;
+            [Value::text(delegate), now.as_micros().into(), DELEGATIONS.into()],
+        );
+        let (_, rows) = self.of_set(state::delegations(&delegate), list, facts).await?;
         rows.iter().map(|row| row_of(row, facts)).collect()
     }
 

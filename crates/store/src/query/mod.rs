@@ -6,9 +6,11 @@ pub mod catalogue;
 pub mod due;
 pub mod findings;
 pub mod governed;
+pub mod ground;
 pub mod inbox;
 pub mod lasting;
 pub mod ledger;
+pub mod named;
 pub mod notices;
 pub mod observed;
 pub mod people;
@@ -29,6 +31,7 @@ use crate::aggregate::{self, Aggregate};
 use crate::change::Facts;
 use crate::error::{Error, damaged};
 use crate::row::{parsed, unsigned};
+use crate::script::{Script, Value};
 
 /// The largest page.
 pub const PAGE: u32 = 200;
@@ -69,6 +72,13 @@ fn row_of<T: Aggregate>(row: &SqliteRow, facts: &mut Facts) -> Result<T, Error> 
     read(&id, row.try_get(2)?)
 }
 
+/// The same of a row that says first what it is.
+fn tagged<T: Aggregate>(row: &SqliteRow, facts: &mut Facts) -> Result<T, Error> {
+    let id: Stream = parsed(row, 1)?;
+    facts.row(id.clone(), unsigned(row, 2)?);
+    read(&id, row.try_get(3)?)
+}
+
 fn read<T: Aggregate>(id: &Stream, text: &str) -> Result<T, Error> {
     serde_json::from_str(text)
         .map_err(|e| damaged(format!("the row of `{id}` cannot be read: {e}")))
@@ -102,12 +112,27 @@ impl Store {
 
     /// The version of a set, noted.
     pub async fn note_set(&self, name: String, facts: &mut Facts) -> Result<u64, Error> {
-        let row = sqlx::query("select version from set_version where name = $1")
-            .bind(&name)
-            .fetch_optional(&mut *self.read.lend().await?)
-            .await?;
-        let version = row.map_or(Ok(0), |row| unsigned(&row, 0))?;
+        Ok(self.of_set(name, Script::default(), facts).await?.0)
+    }
+
+    /// The version of a set, noted, and what lists of its rows come to. The version is read before
+    /// them: who joins in between is noticed at the commit.
+    async fn of_set(
+        &self,
+        name: String,
+        lists: Script,
+        facts: &mut Facts,
+    ) -> Result<(u64, Vec<SqliteRow>), Error> {
+        let mut script = Script::default();
+        script.add(
+            "select coalesce((select version from set_version where name = $1), 0)",
+            [Value::text(&name)],
+        );
+        script.append(lists);
+        let mut rows = script.rows(&mut *self.read.lend().await?).await?.into_iter();
+        let first = rows.next().ok_or_else(|| damaged("a set has no version"))?;
+        let version = unsigned(&first, 0)?;
         facts.set(name, version);
-        Ok(version)
+        Ok((version, rows.collect()))
     }
 }

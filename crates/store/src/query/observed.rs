@@ -6,6 +6,7 @@ use placet_domain::Timestamp;
 use placet_domain::id::TargetId;
 use placet_domain::observation::Binding;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use crate::Store;
 use crate::error::Error;
@@ -21,6 +22,18 @@ pub struct LastLook {
     pub detail: Option<String>,
 }
 
+impl LastLook {
+    /// Out of four columns of a row, the first of which is named.
+    pub(super) fn read(row: &SqliteRow, first: usize) -> Result<Self, Error> {
+        Ok(Self {
+            completeness: row.try_get(first)?,
+            finished_at: moment(row, first + 1)?,
+            complete_at: row.try_get::<Option<i64>, _>(first + 2)?.map(Timestamp::from_micros),
+            detail: row.try_get(first + 3)?,
+        })
+    }
+}
+
 impl Store {
     pub async fn last_look(&self, target: TargetId) -> Result<Option<LastLook>, Error> {
         let row = sqlx::query(
@@ -29,13 +42,7 @@ impl Store {
         .bind(target.to_string())
         .fetch_optional(&mut *self.read.lend().await?)
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(LastLook {
-            completeness: row.try_get(0)?,
-            finished_at: moment(&row, 1)?,
-            complete_at: row.try_get::<Option<i64>, _>(2)?.map(Timestamp::from_micros),
-            detail: row.try_get(3)?,
-        }))
+        row.map(|row| LastLook::read(&row, 0)).transpose()
     }
 
     /// The bindings that a target was last seen to hold.

@@ -1,23 +1,20 @@
 //! Who is who: identities by team and handle, credentials by fingerprint.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use placet_domain::canonical::Digest;
-use placet_domain::committed::Disclosure;
 use placet_domain::credential::Credential;
 use placet_domain::id::IdentityId;
-use placet_domain::identity::{Identity, Profile};
+use placet_domain::identity::Identity;
 use placet_domain::name::{Handle, TeamName};
 use placet_domain::state;
 
-use sqlx::Row as _;
-
 use super::{Page, row_of, shown};
 use crate::Store;
-use crate::aggregate::keyed;
 use crate::change::Facts;
-use crate::error::{Error, damaged};
+use crate::error::Error;
 use crate::row::parsed;
+use crate::script::{Script, Value};
 
 /// The most people that one ruling looks at as candidates for a stage.
 pub const CANDIDATES: i64 = 500;
@@ -50,75 +47,41 @@ impl Store {
         teams: impl IntoIterator<Item = &TeamName>,
         facts: &mut Facts,
     ) -> Result<Vec<Identity>, Error> {
-        self.note_set(state::IDENTITIES.to_owned(), facts).await?;
-        let mut out = BTreeMap::new();
+        let mut lists = Script::default();
         for team in teams {
-            let rows = sqlx::query(
+            lists.add(
                 "select id, version, state from identity where id in \
                  (select identity from identity_team where team = $1 order by identity limit $2)",
-            )
-            .bind(team.as_str())
-            .bind(CANDIDATES)
-            .fetch_all(&mut *self.read.lend().await?)
-            .await?;
-            for row in &rows {
-                let identity: Identity = row_of(row, &mut Facts::default())?;
-                out.insert(identity.id, identity);
-            }
+                [Value::text(team), CANDIDATES.into()],
+            );
+        }
+        let (_, rows) = self.of_set(state::IDENTITIES.to_owned(), lists, facts).await?;
+        let mut out = BTreeMap::new();
+        for identity in shown::<Identity>(&rows)? {
+            out.insert(identity.id, identity);
         }
         Ok(out.into_values().collect())
     }
 
-    /// An identity with its managers and owners, so many levels up, itself the first.
-    pub async fn with_those_above(
+    /// The credential with this fingerprint and whoever holds it: for letting in, not for deciding.
+    pub async fn credential_and_holder(
         &self,
-        id: IdentityId,
-        levels: u32,
-        facts: &mut Facts,
-    ) -> Result<Vec<Identity>, Error> {
-        let rows = sqlx::query(
-            "with recursive up (id, level) as (select $1, 1 union \
-               select above.id, up.level + 1 from up join identity i on i.id = up.id \
-               join identity above on above.id in (i.manager, i.owner) where up.level < $2) \
-             select id, version, state from identity where id in (select id from up)",
-        )
-        .bind(id.to_string())
-        .bind(i64::from(levels))
-        .fetch_all(&mut *self.read.lend().await?)
-        .await?;
-        let found: Result<Vec<Identity>, Error> =
-            rows.iter().map(|row| row_of(row, facts)).collect();
-        // Where it was not among them, it was not there.
-        facts.row(id.into(), 0);
-        found
-    }
-
-    /// How these are called; who was erased is left out. Opened against the commitments in the
-    /// ledger: a name that was edited in the database is no name.
-    pub async fn profiles(
-        &self,
-        ids: &BTreeSet<IdentityId>,
-    ) -> Result<BTreeMap<IdentityId, Profile>, Error> {
-        let mut lent = self.read.lend().await?;
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let rows = keyed(&mut lent, "identity", "id", "id, version, state", &ids).await?;
-        let identities: Vec<Identity> = shown(&rows)?;
-        let commitments: Vec<String> =
-            identities.iter().map(|one| one.profile.commitment().to_string()).collect();
-        let rows = keyed(&mut lent, "disclosure", "commitment", "body", &commitments).await?;
-        let mut bodies = BTreeMap::new();
-        for row in &rows {
-            let body = Disclosure::from_text(row.try_get(0)?);
-            bodies.insert(body.commitment(), body);
-        }
-        let mut found = BTreeMap::new();
-        for identity in identities {
-            if let Some(body) = bodies.get(&identity.profile.commitment()) {
-                let profile = identity.profile.open(body).map_err(|e| damaged(e.to_string()))?;
-                found.insert(identity.id, profile);
-            }
-        }
-        Ok(found)
+        fingerprint: &Digest,
+    ) -> Result<Option<(Credential, Identity)>, Error> {
+        let mut script = Script::default();
+        script.add(
+            "select id, version, state from credential where fingerprint = $1",
+            [Value::text(fingerprint)],
+        );
+        script.add(
+            "select id, version, state from identity where id = \
+             (select holder from credential where fingerprint = $1)",
+            [Value::text(fingerprint)],
+        );
+        let rows = script.rows(&mut *self.read.lend().await?).await?;
+        let [credential, holder] = rows.as_slice() else { return Ok(None) };
+        let facts = &mut Facts::default();
+        Ok(Some((row_of(credential, facts)?, row_of(holder, facts)?)))
     }
 
     pub async fn credential_with(

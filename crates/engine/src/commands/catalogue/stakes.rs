@@ -64,10 +64,7 @@ impl Draft<'_> {
     ) -> Result<Option<Stake>, Error> {
         let found = self.engine.store.load::<Entitlement>(entitlement, &mut self.facts).await?;
         let Some(entitlement) = found else { return Ok(None) };
-        let mut around = self.around().await?;
-        for party in parties {
-            self.include(&mut around, *party).await?;
-        }
+        let around = self.around(parties.iter().copied()).await?;
         let policies = self.policies().await?;
         let mut teams: BTreeSet<TeamName> = entitlement.offered_to.clone();
         for sources in stages.iter().filter_map(|stage| policies.sources(stage)) {
