@@ -1,6 +1,6 @@
 //! The doors: protocols in, commands and queries out.
 //!
-//! Here belong: routes, reading what came in once into the commands of `engine`, turning refusals
+//! Here belong: routes, pages, reading what came in once into the commands of `engine`, turning refusals
 //! into problems (RFC 9457), and the limits of the protocol. Here does not belong: SQL, targets,
 //! policies, a rule, or a decision about who may what: the actor comes from the credential, and
 //! everything else from `engine`.
@@ -8,7 +8,9 @@
 mod api;
 mod auth;
 mod body;
+mod cookie;
 mod problem;
+mod web;
 
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use api::{Needs, ROUTES, Route};
+pub use web::{PAGES, WebRoute};
 
 /// The largest body that is read, in bytes: a policy bundle is the largest thing that comes in.
 pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
@@ -31,10 +34,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The router of all doors.
 pub fn router(engine: Engine) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     Router::new()
         .nest("/api/v1", api::router())
+        .merge(web::router())
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .with_state(engine)

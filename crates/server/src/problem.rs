@@ -32,7 +32,7 @@ impl<E: Into<Error>> From<E> for Failed {
     }
 }
 
-fn status(class: Class) -> (StatusCode, &'static str) {
+pub(crate) fn status(class: Class) -> (StatusCode, &'static str) {
     match class {
         Class::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "cannot be read"),
         Class::Unauthenticated => (StatusCode::UNAUTHORIZED, "not known"),

@@ -8,6 +8,7 @@ mod catalogue;
 mod credentials;
 mod lasting;
 mod notices;
+mod pages;
 mod recover;
 mod refusals;
 mod routes;

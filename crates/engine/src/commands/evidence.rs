@@ -72,7 +72,7 @@ impl Engine {
         Ok(found.approved.request)
     }
 
-    async fn bundle(&self, request: RequestId) -> Result<Bundle, Error> {
+    pub(crate) async fn bundle(&self, request: RequestId) -> Result<Bundle, Error> {
         let trail = self.store.proven_trail(&Stream::Request(request)).await?;
         let broken = |error: placet_ledger::Error| Error::Fault(error.to_string());
         // What came after the checkpoint cannot be proved under it.

@@ -16,6 +16,7 @@ pub mod found;
 pub(crate) mod leave;
 pub mod login;
 pub mod narrow;
+pub mod preview;
 pub mod question;
 mod recover;
 pub(crate) mod reroute;

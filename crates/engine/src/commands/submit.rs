@@ -9,7 +9,7 @@ use placet_domain::id::{EntitlementId, FilingId, GrantId, IdentityId, RequestId}
 use placet_domain::length::Length;
 use placet_domain::name::EntitlementName;
 use placet_domain::request::{self, Answering, Emergency, Intake, Request, Revision};
-use placet_domain::route::{Candidates, Solved};
+use placet_domain::route::{Candidates, Route, Solved};
 use placet_domain::ruling::Ruling;
 use placet_domain::time::UnreadableTimestamp;
 use placet_domain::{Refusal, Timestamp};
@@ -65,6 +65,11 @@ pub(super) struct Answered {
 }
 
 impl Answered {
+    /// The way to a decision, if policy has one.
+    pub fn route(&self) -> Option<&Route> {
+        self.solved.route.as_ref()
+    }
+
     pub fn intake<'a>(
         &'a self,
         revision: &Revision,
@@ -128,7 +133,7 @@ impl Draft<'_> {
     }
 
     /// Reads what was asked into a revision.
-    async fn revision(
+    pub(super) async fn revision(
         &mut self,
         asked: &SubmitRequest,
         revised: Option<&Request>,

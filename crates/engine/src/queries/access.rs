@@ -151,6 +151,7 @@ pub struct GrantView {
     pub native: String,
     pub account: Option<String>,
     pub length: String,
+    pub length_seconds: u64,
     pub approved_at: Timestamp,
     pub until: Option<Timestamp>,
     pub first_seen_at: Option<Timestamp>,
@@ -247,16 +248,14 @@ impl Engine {
         page: &Page,
     ) -> Result<Vec<FindingView>, Error> {
         let reader = self.reader(actor).await?;
-        let findings = self.store.findings(&reader, open, &page.into()).await?;
-        let mut wanted = Wanted::default();
-        for one in &findings {
-            wanted.people.insert(one.opened.owner);
-            wanted.targets.insert(one.opened.target);
-            wanted.entitlements.insert(one.opened.entitlement);
-            wanted.texts.extend(one.opened.account.map(|account| account.commitment()));
-        }
-        let names = self.named(wanted).await?;
-        findings.into_iter().map(|one| finding_view(one, &names, self.clock.now())).collect()
+        self.finding_views(self.store.findings(&reader, open, &page.into()).await?).await
+    }
+
+    pub async fn finding(&self, actor: Actor, id: FindingId) -> Result<FindingView, Error> {
+        let reader = self.reader(actor).await?;
+        let found = self.store.finding_for(&reader, id).await?.into_iter().collect();
+        let unknown = || Refusal::UnknownFinding { given: id.to_string() };
+        Ok(self.finding_views(found).await?.pop().ok_or_else(unknown)?)
     }
 
     /// Where a request stands: for one who could see it a moment ago.
@@ -280,7 +279,19 @@ impl Engine {
         requests.into_iter().zip(beside).map(view).collect()
     }
 
-    async fn grant_views(&self, grants: Vec<Grant>) -> Result<Vec<GrantView>, Error> {
+    async fn finding_views(&self, findings: Vec<Finding>) -> Result<Vec<FindingView>, Error> {
+        let mut wanted = Wanted::default();
+        for one in &findings {
+            wanted.people.insert(one.opened.owner);
+            wanted.targets.insert(one.opened.target);
+            wanted.entitlements.insert(one.opened.entitlement);
+            wanted.texts.extend(one.opened.account.map(|account| account.commitment()));
+        }
+        let names = self.named(wanted).await?;
+        findings.into_iter().map(|one| finding_view(one, &names, self.clock.now())).collect()
+    }
+
+    pub(super) async fn grant_views(&self, grants: Vec<Grant>) -> Result<Vec<GrantView>, Error> {
         let mut wanted = Wanted::default();
         for grant in &grants {
             want_for_grant(&mut wanted, grant);
@@ -479,6 +490,7 @@ fn grant_view(grant: Grant, names: &Names) -> Result<GrantView, Error> {
         native: approved.native.to_string(),
         account: names.text(&approved.account)?.map(|account| account.to_string()),
         length: approved.length.to_string(),
+        length_seconds: approved.length.as_seconds(),
         approved_at: grant.approved_at,
         until: grant.until,
         first_seen_at: grant.first_seen_at,

@@ -120,7 +120,7 @@ impl Engine {
     }
 }
 
-fn view(one: Entitlement, names: &super::Names) -> EntitlementView {
+pub(super) fn view(one: Entitlement, names: &super::Names) -> EntitlementView {
     EntitlementView {
         id: one.id,
         name: one.name.to_string(),

@@ -6,9 +6,12 @@ mod catalogue;
 mod governed;
 mod lasting;
 mod ledger;
+mod life;
+mod mine;
 mod notices;
 mod people;
 mod policy;
+mod preview;
 mod replay;
 mod work;
 
@@ -23,13 +26,16 @@ pub use access::{
     AnswersView, ApprovedBy, EmergencyView, FindingView, GrantView, QuestionView, RequestView,
     StageView,
 };
-pub use catalogue::{EntitlementView, TargetView};
+pub use catalogue::{EntitlementView, ObservedView, TargetView};
 pub use governed::{ChangeView, HandoverView, UpkeepView};
 pub use lasting::DelegationView;
 pub use ledger::LedgerReport;
+pub use life::{EntryView, LifeView, VerifiedView};
+pub use mine::{MineView, StandingView};
 pub use notices::{NoticeView, UndeliveredView};
 pub use people::{IdentityView, MeView, RecoveredView};
 pub use policy::{PolicyView, ProposalView};
+pub use preview::{OfferView, PreviewView};
 pub use replay::{ReplayReport, Replayed};
 pub use work::WorkView;
 

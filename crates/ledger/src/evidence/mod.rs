@@ -24,7 +24,7 @@ use crate::checkpoint::{Checkpoint, Head};
 use crate::error::Error;
 use crate::key::VerifierKey;
 use crate::laws::{self, Breach, Judged};
-use crate::trail::{Proven, Trail};
+use crate::trail::{Proven, Step, Trail};
 use related::Related;
 
 pub use bundle::{Bundle, FORMAT, LARGEST};
@@ -69,6 +69,42 @@ pub fn verify(json: &str, key: &VerifierKey) -> Result<Verdict, Failed> {
         checkpoint,
     };
     if lawful { Ok(verdict) } else { Err(Failed::Breach(Box::new(verdict))) }
+}
+
+/// An entry of a trail, told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// Where it stands in the ledger.
+    pub index: u64,
+    /// Where it stands in its trail, from 1.
+    pub nth: u64,
+    pub at: Timestamp,
+    /// The type of its event.
+    pub kind: &'static str,
+    pub text: String,
+}
+
+/// Tells a trail, sealed or not: every entry is proved to be in the log and linked to the one before
+/// it. The laws are not judged, and what came after the last entry may be left out: that is for
+/// [`verify`].
+pub fn tell(bundle: Bundle, key: &VerifierKey) -> Result<Vec<Told>, Failed> {
+    let head = Checkpoint::open(&bundle.checkpoint, key)?.head();
+    let items = |list: Vec<bundle::Item>| {
+        list.into_iter().map(bundle::Item::into_proven).collect::<Vec<_>>()
+    };
+    let (entries, others) = (items(bundle.entries), items(bundle.related));
+    let trail = Trail::read(&bundle.trail, &entries, head)?;
+    let disclosed =
+        disclosed(entries.iter().chain(&others), bundle.disclosures).map_err(Failed::Incomplete)?;
+    let related = read_related(&bundle.trail, &others, head, disclosed)?;
+    let told = |step: &Step| Told {
+        index: step.index,
+        nth: step.entry.nth,
+        at: step.entry.at,
+        kind: step.entry.event.0.type_name(),
+        text: story::sentence(step, &related),
+    };
+    Ok(trail.steps.iter().map(told).collect())
 }
 
 /// The trail ends with a seal that counts everything before it.

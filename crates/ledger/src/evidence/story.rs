@@ -76,7 +76,7 @@ fn overstay(trail: &Trail, judged: &Judged) -> Option<Line> {
     (at > until).then_some(Line { at, mark: Mark::Overstayed, text })
 }
 
-fn sentence(step: &Step, related: &Related) -> String {
+pub(super) fn sentence(step: &Step, related: &Related) -> String {
     match &step.entry.event.0 {
         Event::Request(event) => of_request(event, related),
         Event::Grant(event) => of_grant(event, related),

@@ -3,7 +3,9 @@
 use placet_domain::access::Scope;
 use placet_domain::finding::Finding;
 use placet_domain::grant::{Grant, Public};
-use placet_domain::id::{EntitlementId, GrantId, IdentityId, RequestId, Stream, TargetId};
+use placet_domain::id::{
+    EntitlementId, FindingId, GrantId, IdentityId, RequestId, Stream, TargetId,
+};
 use placet_domain::request::Request;
 use placet_domain::state;
 use sqlx::AssertSqlSafe;
@@ -75,6 +77,22 @@ impl Store {
         .bind(reader.may(Scope::Mine))
         .bind(reader.at.as_micros())
         .bind(reader.may(Scope::Emergencies))
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
+        shown(&rows)
+    }
+
+    /// What somebody asked for, the newest first.
+    pub async fn asked_by(&self, who: IdentityId, page: &Page) -> Result<Vec<Request>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from request r where r.requester = $1 \
+             and ($2 is null or (r.submitted_at, r.id) < \
+               (select p.submitted_at, p.id from request p where p.id = $2)) \
+             order by r.submitted_at desc, r.id desc limit $3",
+        )
+        .bind(who.to_string())
+        .bind(page.after.as_deref())
+        .bind(page.limit())
         .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
@@ -156,6 +174,27 @@ impl Store {
         .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
+    }
+
+    /// One finding, if it lies within the reader's scopes.
+    pub async fn finding_for(
+        &self,
+        reader: &Reader,
+        id: FindingId,
+    ) -> Result<Option<Finding>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from finding f where f.id = $1 \
+             and ($2 or ($4 and f.owner = $3) \
+               or ($5 and f.target in (select id from target where owner = $3)))",
+        )
+        .bind(id.to_string())
+        .bind(reader.may(Scope::Everything))
+        .bind(reader.who.to_string())
+        .bind(reader.may(Scope::Mine))
+        .bind(reader.may(Scope::Owned))
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
+        Ok(shown(&rows)?.into_iter().next())
     }
 
     /// What an identity holds or is about to: its live grants.

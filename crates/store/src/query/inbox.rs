@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use super::{Page, shown};
 use crate::Store;
 use crate::error::Error;
-use crate::row::parsed;
+use crate::row::{parsed, unsigned};
 
 impl Store {
     /// Open requests that wait for this person, or for one who delegated to them, the oldest first.
@@ -39,6 +39,23 @@ impl Store {
         .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)
+    }
+
+    /// How many wait for this person, or for one who delegated to them; counted up to a hundred.
+    pub async fn inbox_count(&self, who: IdentityId, now: Timestamp) -> Result<u64, Error> {
+        let row = sqlx::query(
+            "select count(*) from (select r.id from request r \
+             where r.stands = 'open' \
+             and r.id in (select w.request from waiting w where w.identity = $1 \
+               or w.identity in (select d.giver from delegation d \
+                 where d.delegate = $1 and d.starts_at <= $2 and d.ends_at > $2)) \
+             and r.requester <> $1 and r.receiver <> $1 limit 100) run",
+        )
+        .bind(who.to_string())
+        .bind(now.as_micros())
+        .fetch_one(&mut *self.read.lend().await?)
+        .await?;
+        unsigned(&row, 0)
     }
 
     /// Why an open request waits for nobody, if it does.

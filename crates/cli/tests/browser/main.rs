@@ -1,0 +1,62 @@
+//! The pages in Debian's Chromium, driven by Playwright: people ask, decide, find drift and take the
+//! proof away, with script and without; axe looks at every page. `pages.mjs` has the steps.
+
+// A test stops loudly.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../binary/place.rs"]
+#[allow(dead_code)] // What only the other tests of the program need.
+mod place;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use place::{Place, Server, example};
+
+/// Where `./test` puts the packages of `package.json`.
+fn modules() -> PathBuf {
+    let named = std::env::var_os("PLACET_TEST_BROWSER").map(PathBuf::from);
+    named.unwrap_or_else(|| {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache");
+        cache.unwrap_or_else(home).join("placet/browser")
+    })
+}
+
+#[test]
+fn people_do_their_whole_job_in_a_browser() {
+    let modules = modules();
+    assert!(modules.join("node_modules").is_dir(), "`./test` installs what this needs");
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("placet-data")).unwrap();
+    let groups = place.path("placet-data/groups");
+    std::fs::write(&groups, "preview-editors:\nsite-admins:\nbuild-log-readers:\n").unwrap();
+    std::fs::write(place.path("placet-data/placet.toml"), "observe_seconds = 1\n").unwrap();
+    let catalogue = example();
+    let init = ["init", "--catalog", catalogue.to_str().unwrap()];
+    let founded = place.json("operator", &init);
+    let codes = founded["login_codes"].as_array().unwrap();
+    let lena = codes.iter().find(|one| one["person"] == "lena").unwrap();
+    let server = Server::start(&place);
+    let out = std::env::var_os("PLACET_SHOTS").map_or_else(|| place.path("shots"), PathBuf::from);
+    std::fs::create_dir_all(&out).unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let run = Command::new("node")
+        .arg(here.join("tests/browser/pages.mjs"))
+        .env("BASE", &server.url)
+        .env("CODE", lena["code"].as_str().unwrap())
+        .env("GROUPS", &groups)
+        .env("OUT", &out)
+        .env("MODULES", &modules)
+        .env("ASSETS", here.join("../server/assets"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}{}", server.log.lock().unwrap());
+    // What the auditor took away holds without the server.
+    drop(server);
+    let evidence = out.join("evidence.json");
+    let key = place.path("placet-data/log.verifier");
+    let verify = ["evidence", "verify", evidence.to_str().unwrap(), "--key", key.to_str().unwrap()];
+    place.good("auditor", &verify);
+}

@@ -1,0 +1,111 @@
+//! Findings: what differs from what was approved, the request behind each, and what can be done.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use placet_domain::Refusal;
+use placet_domain::id::FindingId;
+use placet_domain::request::Answer;
+use placet_engine::Engine;
+use placet_engine::commands::answer::{AnswerFinding, RemoveFound};
+use placet_engine::queries::{self, FindingView};
+use serde::Deserialize;
+
+use super::failed::Failed;
+use super::form::Form;
+use super::page::{self, Here, Page};
+use super::visitor::Visitor;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Shown {
+    #[serde(default)]
+    all: bool,
+    after: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "findings.html")]
+struct ListPage {
+    page: Page,
+    found: Vec<FindingView>,
+    all: bool,
+    next: Option<String>,
+}
+
+/// How many on a page.
+const ROWS: u32 = 50;
+
+pub(super) async fn list(
+    State(engine): State<Engine>,
+    Visitor(actor): Visitor,
+    Query(Shown { all, after }): Query<Shown>,
+) -> Result<Response, Failed> {
+    let page = Page::of(&engine, actor, Here::Findings).await?;
+    let rows = queries::Page { limit: Some(ROWS), after };
+    let found = engine.findings(actor, !all, &rows).await?;
+    let full = found.len() >= ROWS as usize;
+    let next = found.last().filter(|_| full).map(|last| last.id.to_string());
+    page::shown(&ListPage { page, found, all, next })
+}
+
+#[derive(Template)]
+#[template(path = "finding.html")]
+struct FindingPage {
+    page: Page,
+    finding: FindingView,
+}
+
+impl FindingPage {
+    /// Nobody approved what is there.
+    fn is_unapproved(&self) -> bool {
+        matches!(self.finding.kind, "unapproved" | "orphan")
+    }
+
+    fn is_open(&self) -> bool {
+        self.finding.state == "open"
+    }
+}
+
+fn named(id: &str) -> Result<FindingId, Refusal> {
+    id.parse().map_err(|_| Refusal::UnknownFinding { given: id.chars().take(64).collect() })
+}
+
+pub(super) async fn page(
+    State(engine): State<Engine>,
+    Visitor(actor): Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, Failed> {
+    let finding = engine.finding(actor, named(&id)?).await?;
+    let page = Page::of(&engine, actor, Here::Findings).await?;
+    page::shown(&FindingPage { page, finding })
+}
+
+pub(super) async fn remove(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    Form { actor, .. }: Form,
+) -> Result<Response, Failed> {
+    let finding = named(&id)?;
+    engine.run(actor, &RemoveFound { finding }).await?;
+    Ok(Redirect::to(&format!("/findings/{finding}")).into_response())
+}
+
+/// Asks for what answers it: a request through the same gates.
+pub(super) async fn answer(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    Form { actor, typed }: Form,
+) -> Result<Response, Failed> {
+    let finding = named(&id)?;
+    let answer: Answer = serde_json::from_value(typed.text("answer").into())
+        .map_err(|_| Refusal::Unreadable { what: "this is no answer to a finding".to_owned() })?;
+    let command = AnswerFinding {
+        finding,
+        answer,
+        receiver: typed.optional("receiver"),
+        length: typed.text("length").to_owned(),
+        justification: typed.text("justification").to_owned(),
+    };
+    let sent = engine.run(actor, &command).await?;
+    Ok(Redirect::to(&format!("/requests/{}", sent.request)).into_response())
+}

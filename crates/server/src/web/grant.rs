@@ -1,0 +1,153 @@
+//! One grant: its life as a picture, approved beside observed, every entry, and the proof.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Redirect, Response};
+use placet_domain::Refusal;
+use placet_domain::actor::Actor;
+use placet_domain::id::GrantId;
+use placet_engine::Engine;
+use placet_engine::commands::end::{GiveBack, RevokeGrant};
+use placet_engine::commands::extend::ExtendGrant;
+use placet_engine::queries::{EntryView, LifeView, VerifiedView};
+
+use super::failed::Failed;
+use super::form::Form;
+use super::page::{self, Here, Page};
+use super::picture::{self, Picture};
+use super::show::{self, Digits, Spoken};
+use super::visitor::Visitor;
+
+#[derive(Template)]
+#[template(path = "grant.html")]
+struct GrantPage {
+    page: Page,
+    life: LifeView,
+    picture: Picture,
+    digits: Option<Digits>,
+    verified: Option<VerifiedView>,
+}
+
+impl GrantPage {
+    fn is_live(&self) -> bool {
+        !matches!(self.life.grant.state, "ended" | "cancelled")
+    }
+
+    /// What became of it, in a sentence.
+    fn sentence(&self) -> String {
+        let grant = &self.life.grant;
+        let approved =
+            format!("Approved for {} on {}", grant.length, show::date(grant.approved_at));
+        match (grant.state, &grant.gone, grant.first_seen_at) {
+            ("active", ..) => format!("{approved}; seen there."),
+            ("ended", Some(gone), Some(_)) => format!("{approved}; seen there, and {gone}."),
+            ("ended", Some(gone), None) => format!("{approved}; {gone}."),
+            (state, ..) => format!("{approved}; {}.", state.replace('_', " ")),
+        }
+    }
+
+    fn clock(&self, entry: &EntryView) -> String {
+        show::clock(entry.at)
+    }
+
+    fn exact(&self, entry: &EntryView) -> String {
+        entry.at.to_string().get(..19).unwrap_or_default().to_owned()
+    }
+
+    fn spoken(&self, entry: &EntryView) -> Spoken {
+        Spoken(entry.text.clone())
+    }
+
+    fn is_seen(&self, entry: &EntryView) -> bool {
+        picture::is_seen(entry)
+    }
+}
+
+fn named(id: &str) -> Result<GrantId, Refusal> {
+    id.parse().map_err(|_| Refusal::UnknownGrant { given: id.chars().take(64).collect() })
+}
+
+async fn shown(
+    engine: &Engine,
+    actor: Actor,
+    id: GrantId,
+    verified: Option<VerifiedView>,
+) -> Result<Response, Failed> {
+    let page = Page::of(engine, actor, Here::Mine).await?;
+    let life = engine.life(actor, id).await?;
+    let picture = picture::draw(&life, page.now);
+    let digits = life.request.as_ref().map(|request| Digits(request.digest.to_string()));
+    page::shown(&GrantPage { page, life, picture, digits, verified })
+}
+
+pub(super) async fn page(
+    State(engine): State<Engine>,
+    Visitor(actor): Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, Failed> {
+    shown(&engine, actor, named(&id)?, None).await
+}
+
+pub(super) async fn verify(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    Form { actor, .. }: Form,
+) -> Result<Response, Failed> {
+    let id = named(&id)?;
+    let verified = engine.verify_grant(actor, id).await?;
+    shown(&engine, actor, id, Some(verified)).await
+}
+
+/// The evidence as a file. A form and no link: exporting writes a seal into the ledger.
+pub(super) async fn evidence(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    Form { actor, .. }: Form,
+) -> Result<Response, Failed> {
+    let id = named(&id)?;
+    let request = engine.grant(actor, id).await?.request;
+    let json = engine.export_evidence(actor, request).await?;
+    let about = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"evidence-{request}.json\"")),
+    ];
+    Ok((about, json).into_response())
+}
+
+pub(super) async fn give_back(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    Form { actor, .. }: Form,
+) -> Result<Response, Failed> {
+    let grant = named(&id)?;
+    engine.run(actor, &GiveBack { grant }).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+pub(super) async fn revoke(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    Form { actor, typed }: Form,
+) -> Result<Response, Failed> {
+    let grant = named(&id)?;
+    engine.run(actor, &RevokeGrant { grant, note: typed.optional("note") }).await?;
+    Ok(Redirect::to(&format!("/grants/{grant}")).into_response())
+}
+
+/// Asks for it to go on. What is left empty is as it was.
+pub(super) async fn extend(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    Form { actor, typed }: Form,
+) -> Result<Response, Failed> {
+    let grant = named(&id)?;
+    let before = engine.grant(actor, grant).await?;
+    let length = typed.optional("length").unwrap_or(before.length);
+    let justification = match typed.optional("justification") {
+        Some(given) => given,
+        None => engine.request(actor, before.request).await?.justification.unwrap_or_default(),
+    };
+    let sent = engine.run(actor, &ExtendGrant { grant, length, justification }).await?;
+    Ok(Redirect::to(&format!("/requests/{}", sent.request)).into_response())
+}

@@ -1,0 +1,104 @@
+//! The pages: what people see and press in a browser. They work without script; htmx makes them
+//! quicker. One file for each topic, its templates in `templates/`.
+//!
+//! Here does not belong: anything that the API does not also offer, a rule, or a decision about who
+//! may what. A page shows what `engine` answered for whoever looks, and nothing else.
+
+mod ask;
+mod assets;
+mod catalogue;
+mod failed;
+mod findings;
+mod form;
+mod grant;
+mod guard;
+mod login;
+mod mine;
+mod page;
+mod picture;
+mod requests;
+mod risk;
+mod show;
+mod visitor;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware;
+use axum::routing::{MethodRouter, get, post};
+use placet_engine::Engine;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::api::Needs;
+
+/// A page, or what a form on one is sent to.
+#[derive(Clone, Copy, Debug)]
+pub struct WebRoute {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub needs: Needs,
+    handler: fn() -> MethodRouter<Engine>,
+}
+
+macro_rules! pages {
+    ($($method:literal $path:literal $needs:ident => $verb:ident($handler:path);)*) => {
+        /// Every page and form.
+        pub const PAGES: &[WebRoute] = &[$(WebRoute {
+            method: $method,
+            path: $path,
+            needs: Needs::$needs,
+            handler: || $verb($handler),
+        }),*];
+    };
+}
+
+pages! {
+    "GET" "/assets/{file}" Nothing => get(assets::file);
+    "GET" "/login" Nothing => get(login::page);
+    "POST" "/login" Nothing => post(login::log_in);
+    "POST" "/logout" Session => post(login::log_out);
+
+    "GET" "/" Session => get(mine::page);
+    "GET" "/ask" Session => get(ask::search);
+    "GET" "/ask/{entitlement}" Session => get(ask::form);
+    "POST" "/ask/{entitlement}" Session => post(ask::send);
+
+    "GET" "/decide" Session => get(requests::inbox);
+    "GET" "/requests/{id}" Session => get(requests::page);
+    "POST" "/requests/{id}/approve" Session => post(requests::approve);
+    "POST" "/requests/{id}/narrow" Session => post(requests::narrow);
+    "POST" "/requests/{id}/deny" Session => post(requests::deny);
+    "POST" "/requests/{id}/say" Session => post(requests::say);
+    "POST" "/requests/{id}/withdraw" Session => post(requests::withdraw);
+
+    "GET" "/grants/{id}" Session => get(grant::page);
+    "POST" "/grants/{id}/give-back" Session => post(grant::give_back);
+    "POST" "/grants/{id}/extend" Session => post(grant::extend);
+    "POST" "/grants/{id}/revoke" Session => post(grant::revoke);
+    "POST" "/grants/{id}/verify" Session => post(grant::verify);
+    "POST" "/grants/{id}/evidence" Session => post(grant::evidence);
+
+    "GET" "/findings" Session => get(findings::list);
+    "GET" "/findings/{id}" Session => get(findings::page);
+    "POST" "/findings/{id}/remove" Session => post(findings::remove);
+    "POST" "/findings/{id}/answer" Session => post(findings::answer);
+
+    "GET" "/targets" Session => get(catalogue::targets);
+    "GET" "/identities" Session => get(catalogue::identities);
+}
+
+/// Nothing but our own files, no script or style in a page, nobody's frame.
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+pub(crate) fn router() -> Router<Engine> {
+    let fixed = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    PAGES
+        .iter()
+        .fold(Router::new(), |router, page| router.route(page.path, (page.handler)()))
+        .layer(middleware::from_fn(guard::same_origin))
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
+        .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+}

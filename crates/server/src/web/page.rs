@@ -1,0 +1,114 @@
+//! What every page has: who looks, what waits for them, how the ledger stands, and what time it is.
+
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use placet_domain::Timestamp;
+use placet_domain::actor::Actor;
+use placet_engine::Engine;
+use placet_engine::queries::{StandingView, Who};
+
+use super::failed::Failed;
+use super::show::{self, Bar, Spoken, Tag, When};
+
+/// The parts of the menu.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Here {
+    Mine,
+    Ask,
+    Decide,
+    Findings,
+    Catalogue,
+}
+
+/// The edge of a page.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    here: Here,
+    pub standing: StandingView,
+    pub now: Timestamp,
+}
+
+impl Page {
+    pub(super) async fn of(engine: &Engine, actor: Actor, here: Here) -> Result<Self, Failed> {
+        let standing = engine.standing(actor).await?;
+        Ok(Self { here, now: standing.at, standing })
+    }
+
+    pub(super) fn is(&self, name: &str) -> bool {
+        name == match self.here {
+            Here::Mine => "Mine",
+            Here::Ask => "Ask",
+            Here::Decide => "Decide",
+            Here::Findings => "Findings",
+            Here::Catalogue => "Catalogue",
+        }
+    }
+
+    pub(super) fn me(&self) -> String {
+        show::called(&self.standing.who)
+    }
+
+    pub(super) fn entries(&self) -> String {
+        show::thousands(self.standing.entries)
+    }
+
+    pub(super) fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    pub(super) fn when(&self, at: &Timestamp) -> When {
+        When { at: *at, now: self.now }
+    }
+
+    pub(super) fn bar(&self, until: &Timestamp, length: &u64) -> Bar {
+        Bar::of(*until, *length, self.now)
+    }
+
+    pub(super) fn is_past(&self, at: &Timestamp) -> bool {
+        *at <= self.now
+    }
+
+    pub(super) fn tag(&self, word: &'static str) -> Tag {
+        show::tag(word)
+    }
+
+    pub(super) fn called(&self, who: &Who) -> String {
+        show::called(who)
+    }
+
+    pub(super) fn either(&self, people: &[Who]) -> String {
+        show::either(people)
+    }
+
+    pub(super) fn some_of(&self, needed: &u32, people: &[Who]) -> String {
+        show::some_of(*needed, people)
+    }
+
+    /// A sentence with its quotes as code.
+    pub(super) fn spoken(&self, text: &str) -> Spoken {
+        Spoken(text.to_owned())
+    }
+
+    pub(super) fn short(&self, id: &impl ToString) -> String {
+        show::short(&id.to_string())
+    }
+
+    pub(super) fn is_me(&self, who: &Who) -> bool {
+        who.id == self.standing.who.id
+    }
+}
+
+/// Renders a template.
+pub(super) fn shown(template: &impl askama::Template) -> Result<Response, Failed> {
+    with_status(StatusCode::OK, template)
+}
+
+pub(super) fn with_status(
+    status: StatusCode,
+    template: &impl askama::Template,
+) -> Result<Response, Failed> {
+    let html = template.render().map_err(|error| {
+        placet_engine::Error::Fault(format!("a page could not be written: {error}"))
+    })?;
+    Ok((status, Html(html)).into_response())
+}

@@ -1,0 +1,194 @@
+//! Requests: the inbox of whoever decides, and one request with everything that they have to see.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use placet_domain::Refusal;
+use placet_domain::id::RequestId;
+use placet_engine::commands::approve::{ApproveRequest, DenyRequest};
+use placet_engine::commands::narrow::NarrowRequest;
+use placet_engine::commands::question::{AnswerQuestion, AskQuestion};
+use placet_engine::commands::withdraw::WithdrawRequest;
+use placet_engine::queries::{self, RequestView, StageView, Who};
+use placet_engine::{Command, Engine};
+
+use super::failed::Failed;
+use super::form::Form;
+use super::page::{self, Here, Page};
+use super::risk::Risk;
+use super::show::{self, Digits};
+use super::visitor::Visitor;
+
+/// A request in the inbox.
+struct Waiting {
+    request: RequestView,
+    risk: Risk,
+    why_me: String,
+}
+
+#[derive(Template)]
+#[template(path = "decide.html")]
+struct InboxPage {
+    page: Page,
+    waiting: Vec<Waiting>,
+}
+
+pub(super) async fn inbox(
+    State(engine): State<Engine>,
+    Visitor(actor): Visitor,
+) -> Result<Response, Failed> {
+    let page = Page::of(&engine, actor, Here::Decide).await?;
+    let all = queries::Page { limit: Some(100), after: None };
+    let me = page.standing.who.clone();
+    let mut waiting: Vec<Waiting> = engine
+        .inbox(actor, &all)
+        .await?
+        .into_iter()
+        .map(|request| Waiting { risk: Risk::of(&request), why_me: why(&request, &me), request })
+        .collect();
+    // They come by age; of the same risk the oldest stays first.
+    waiting.sort_by_key(|one| std::cmp::Reverse(one.risk));
+    page::shown(&InboxPage { page, waiting })
+}
+
+/// For which stages it waits for somebody, or for one in whose place they act.
+fn why(request: &RequestView, me: &Who) -> String {
+    let mine = |stage: &&StageView| stage.waits_for.iter().any(|one| one.id == me.id);
+    let stages: Vec<&str> =
+        request.stages.iter().filter(mine).map(|stage| stage.name.as_str()).collect();
+    if stages.is_empty() {
+        return "in the place of somebody who delegated to you".to_owned();
+    }
+    format!("you are one who decides as {}", stages.join(" and "))
+}
+
+#[derive(Template)]
+#[template(path = "request.html")]
+struct RequestPage {
+    page: Page,
+    request: RequestView,
+    risk: Risk,
+    why_me: String,
+    /// It waits for whoever looks.
+    mine_to_decide: bool,
+    /// Whoever looks asked for it or would receive it.
+    mine: bool,
+    digits: Digits,
+}
+
+impl RequestPage {
+    fn after_the_end(&self) -> String {
+        show::after_the_end(self.request.residual_seconds, self.request.sessions)
+    }
+
+    fn is_filled(&self, stage: &StageView) -> bool {
+        u32::try_from(stage.approved_by.len()).unwrap_or(u32::MAX) >= stage.needed
+    }
+}
+
+pub(super) async fn page(
+    State(engine): State<Engine>,
+    Visitor(actor): Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, Failed> {
+    let id: RequestId =
+        id.parse().map_err(|_| Refusal::UnknownRequest { given: id.chars().take(64).collect() })?;
+    let request = engine.request(actor, id).await?;
+    let waits = queries::Page { limit: Some(200), after: None };
+    let mine_to_decide = request.state == "open"
+        && engine.inbox(actor, &waits).await?.iter().any(|one| one.id == request.id);
+    let here = if mine_to_decide { Here::Decide } else { Here::Mine };
+    let page = Page::of(&engine, actor, here).await?;
+    let me = page.standing.who.clone();
+    let mine = request.requester.id == me.id || request.receiver.id == me.id;
+    let (why_me, risk) = (why(&request, &me), Risk::of(&request));
+    let digits = Digits(request.digest.to_string());
+    page::shown(&RequestPage { page, request, risk, why_me, mine_to_decide, mine, digits })
+}
+
+/// Runs a command about a request and shows the request, or the inbox to one who may see it no more.
+async fn then<C: Command>(
+    engine: &Engine,
+    form: &Form,
+    request: RequestId,
+    command: &C,
+) -> Result<Response, Failed> {
+    engine.run(form.actor, command).await?;
+    let to = match engine.request(form.actor, request).await {
+        Ok(_) => format!("/requests/{request}"),
+        Err(_) => "/decide".to_owned(),
+    };
+    Ok(Redirect::to(&to).into_response())
+}
+
+fn named(id: &str) -> Result<RequestId, Refusal> {
+    id.parse().map_err(|_| Refusal::UnknownRequest { given: id.chars().take(64).collect() })
+}
+
+pub(super) async fn approve(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    let request = named(&id)?;
+    engine.request(form.actor, request).await?;
+    let digest = form.typed.parsed("digest")?;
+    then(&engine, &form, request, &ApproveRequest { request, digest, stage: None }).await
+}
+
+pub(super) async fn narrow(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    let request = named(&id)?;
+    engine.request(form.actor, request).await?;
+    let command = NarrowRequest {
+        request,
+        digest: form.typed.parsed("digest")?,
+        length: form.typed.optional("length"),
+        entitlement: form.typed.optional("entitlement"),
+        starts_at: None,
+    };
+    then(&engine, &form, request, &command).await
+}
+
+pub(super) async fn deny(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    let request = named(&id)?;
+    engine.request(form.actor, request).await?;
+    let reason = form.typed.text("reason").to_owned();
+    let digest = form.typed.parsed("digest")?;
+    then(&engine, &form, request, &DenyRequest { request, digest, reason }).await
+}
+
+/// Asks a question, or answers one.
+pub(super) async fn say(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    let request = named(&id)?;
+    engine.request(form.actor, request).await?;
+    let text = form.typed.text("text").to_owned();
+    match form.typed.optional("answers") {
+        None => then(&engine, &form, request, &AskQuestion { request, text }).await,
+        Some(_) => {
+            let number = form.typed.parsed("answers")?;
+            then(&engine, &form, request, &AnswerQuestion { request, number, text }).await
+        }
+    }
+}
+
+pub(super) async fn withdraw(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    let request = named(&id)?;
+    engine.request(form.actor, request).await?;
+    then(&engine, &form, request, &WithdrawRequest { request }).await
+}
