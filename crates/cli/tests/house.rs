@@ -153,6 +153,7 @@ fn secrets_have_hand_written_debug() {
         assert!(text.contains(&format!("impl fmt::Debug for {name}")), "{name}");
     };
     check("engine", "secret.rs", "Secret");
+    check("server", "oidc/mod.rs", "ProviderSecret");
     check("connectors", "receivers/webhook.rs", "SigningSecret");
     check("connectors", "receivers/smtp/mod.rs", "SmtpSettings");
     check("ledger", "key.rs", "LogKey");
