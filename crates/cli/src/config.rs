@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -95,7 +95,7 @@ impl Config {
         let wrong =
             |why: String| Ended::Unreadable(format!("`placet.toml`, login.provider: {why}"));
         let client_secret = match &line.client_secret_file {
-            Some(path) => Some(ProviderSecret::read(&read(&dir.join(path))?).map_err(wrong)?),
+            Some(path) => Some(ProviderSecret::read(&secret(&dir.join(path))?).map_err(wrong)?),
             None => None,
         };
         let authorities = match &line.ca_file {
@@ -135,6 +135,18 @@ fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
         Ended::Unreadable(format!("`{}` cannot be read: {error}", path.display())).into()
     })
+}
+
+/// A file that is for the one who runs Placet alone.
+fn secret(path: &Path) -> anyhow::Result<String> {
+    let text = read(path)?;
+    let open = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+    if open {
+        let path = path.display();
+        let what = format!("others can read `{path}`: run `chmod 600 {path}`");
+        return Err(Ended::Unreadable(what).into());
+    }
+    Ok(text)
 }
 
 fn toml_file<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {

@@ -161,7 +161,12 @@ impl Provider {
             (None, _) => Ok(()),
             _ => Err("it is not the one that was sent".to_owned()),
         };
-        token.claims(&verifier, same).map(|claims| claims.subject().to_string())
+        let claims = token.claims(&verifier, same)?;
+        // The library leaves this one to its callers: a token that another client asked for.
+        if claims.authorized_party().is_some_and(|party| **party != self.client_id) {
+            return Err(ClaimsVerificationError::InvalidAudience("azp".to_owned()));
+        }
+        Ok(claims.subject().to_string())
     }
 }
 
@@ -199,7 +204,7 @@ pub(super) fn code_word(given: &str) -> String {
 fn told(error: &ClaimsVerificationError) -> String {
     use SignatureVerificationError as Signature;
     let what = match error {
-        ClaimsVerificationError::Expired(_) => "has run out",
+        ClaimsVerificationError::Expired(_) => "has run out, or was not issued just now",
         ClaimsVerificationError::InvalidAudience(_) => "is for somebody else than Placet",
         ClaimsVerificationError::InvalidIssuer(_) => "is of another issuer",
         ClaimsVerificationError::InvalidNonce(_) => "does not belong to the login that began here",
@@ -207,7 +212,6 @@ fn told(error: &ClaimsVerificationError) -> String {
             Signature::NoSignature | Signature::DisallowedAlg(_) | Signature::UnsupportedAlg(_),
         ) => "is not signed in a way that is believed",
         ClaimsVerificationError::SignatureVerification(_) => "is not signed by the provider",
-        ClaimsVerificationError::Other(_) => "was not issued just now, or not for Placet",
         _ => "does not hold",
     };
     format!("the provider's ID token {what}")
