@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use placet_domain::bundle::Bundle;
+use placet_domain::name::Issuer;
 use placet_engine::commands::found::Catalogue;
 use placet_engine::{NotifyLine, Place};
+use placet_server::{Provider, ProviderSecret, ProviderSettings};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -33,6 +35,37 @@ pub struct Config {
     /// The ways out for notices.
     #[serde(default)]
     pub notify: Vec<NotifyLine>,
+    /// How people log in besides by one-time codes.
+    #[serde(default)]
+    pub login: Login,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    provider: Option<ProviderLine>,
+}
+
+/// `[login.provider]`: an OpenID provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderLine {
+    issuer: Issuer,
+    client_id: String,
+    /// Left out for a public client.
+    client_secret_file: Option<PathBuf>,
+    /// As it stands on the button.
+    name: String,
+    /// How browsers reach Placet.
+    public_url: String,
+    /// The authorities of the provider's certificate (PEM); those of the machine if left out.
+    ca_file: Option<PathBuf>,
+    /// For tests: the provider is on this machine, without TLS.
+    #[serde(default)]
+    allow_http: bool,
+    /// The last address in `X-Forwarded-For` is the caller's, because a proxy in front writes it.
+    #[serde(default)]
+    behind_proxy: bool,
 }
 
 impl Config {
@@ -56,6 +89,32 @@ impl Config {
         }
     }
 
+    /// The provider to log in by, if one is set up. Its files count from the data directory.
+    pub fn provider(&self, dir: &Path) -> anyhow::Result<Option<Provider>> {
+        let Some(line) = self.login.provider.clone() else { return Ok(None) };
+        let wrong =
+            |why: String| Ended::Unreadable(format!("`placet.toml`, login.provider: {why}"));
+        let client_secret = match &line.client_secret_file {
+            Some(path) => Some(ProviderSecret::read(&secret(&dir.join(path))?).map_err(wrong)?),
+            None => None,
+        };
+        let authorities = match &line.ca_file {
+            Some(path) => Some(read(&dir.join(path))?.into_bytes()),
+            None => None,
+        };
+        let provider = Provider::new(ProviderSettings {
+            issuer: line.issuer,
+            client_id: line.client_id,
+            client_secret,
+            name: line.name,
+            public_url: line.public_url,
+            authorities,
+            allow_http: line.allow_http,
+            behind_proxy: line.behind_proxy,
+        });
+        Ok(Some(provider.map_err(wrong)?))
+    }
+
     pub fn listen(&self) -> String {
         self.listen.clone().unwrap_or_else(|| "127.0.0.1:7400".to_owned())
     }
@@ -76,6 +135,18 @@ fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
         Ended::Unreadable(format!("`{}` cannot be read: {error}", path.display())).into()
     })
+}
+
+/// A file that is for the one who runs Placet alone.
+fn secret(path: &Path) -> anyhow::Result<String> {
+    let text = read(path)?;
+    let open = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+    if open {
+        let path = path.display();
+        let what = format!("others can read `{path}`: run `chmod 600 {path}`");
+        return Err(Ended::Unreadable(what).into());
+    }
+    Ok(text)
 }
 
 fn toml_file<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {

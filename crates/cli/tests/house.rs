@@ -104,6 +104,7 @@ fn one_crate_knows_each_thing() {
         // `fuzz` posts hostile bodies to the router itself, and `bench` measures a server of nothing.
         ("axum", "server cli fuzz bench"),
         ("clap", "cli"),
+        ("openidconnect", "server"),
     ];
     for (library, owners) in only {
         for (name, manifest) in crates() {
@@ -153,6 +154,7 @@ fn secrets_have_hand_written_debug() {
         assert!(text.contains(&format!("impl fmt::Debug for {name}")), "{name}");
     };
     check("engine", "secret.rs", "Secret");
+    check("server", "oidc/mod.rs", "ProviderSecret");
     check("connectors", "receivers/webhook.rs", "SigningSecret");
     check("connectors", "receivers/smtp/mod.rs", "SmtpSettings");
     check("ledger", "key.rs", "LogKey");

@@ -6,6 +6,7 @@ use crate::Refusal;
 use crate::canonical::Digest;
 use crate::id::{CredentialId, IdentityId};
 use crate::identity::Identity;
+use crate::name::Issuer;
 use crate::time::Timestamp;
 
 /// What a credential is good for.
@@ -42,6 +43,9 @@ pub struct Issued {
     pub expires_at: Timestamp,
     /// The login code that opened this session.
     pub opened_by: Option<CredentialId>,
+    /// The OpenID provider on whose word this session was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Issuer>,
 }
 
 /// A credential: the fold of its events.

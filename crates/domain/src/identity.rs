@@ -7,8 +7,21 @@ use serde::{Deserialize, Serialize};
 use crate::Refusal;
 use crate::committed::Committed;
 use crate::id::IdentityId;
-use crate::name::{AccountName, Handle, MailAddress, ScheduleName, TargetName, TeamName};
+use crate::name::{
+    AccountName, Handle, Issuer, LoginSubject, MailAddress, ScheduleName, TargetName, TeamName,
+};
 use crate::time::Timestamp;
+
+/// By what an OpenID provider knows a person; nobody else may be known by it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    pub issuer: Issuer,
+    pub subject: LoginSubject,
+}
+
+/// The most logins of one person: a provider, and another one while people move.
+pub const MOST_LOGINS: usize = 8;
 
 /// Personal facts: disclosed beside the ledger, erasable, never read by `apply`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -22,6 +35,9 @@ pub struct Profile {
     /// Where notices are sent by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<MailAddress>,
+    /// Whoever comes with one of these from its provider is this person.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub logins: BTreeSet<Login>,
 }
 
 impl Profile {

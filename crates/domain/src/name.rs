@@ -31,6 +31,9 @@ const ACCOUNT_RULE: &str = "use 1 to 128 printable characters without blanks, `:
 
 const MAIL_RULE: &str = "use the form `name@example.org`, in plain letters, digits and `.+-_`";
 
+const ISSUER_RULE: &str = "use `https://host`, perhaps with a port and a path of up to 255 plain characters, without query, fragment or name; `http` leads to this machine alone, in tests";
+const SUBJECT_RULE: &str = "use 1 to 255 printable ASCII characters without blanks at the ends";
+
 fn is_slug(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -59,6 +62,59 @@ fn is_mail(text: &str) -> bool {
         && plain(local, b".+-_")
         && plain(domain, b".-")
         && !local.starts_with('-')
+}
+
+/// OpenID Connect Discovery 1.0, section 3: https, no query, no fragment. An address of this machine
+/// without TLS can be written down too; whether it may be talked to is a setting of its own.
+fn is_issuer(text: &str) -> bool {
+    let (rest, local) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (rest, false),
+        (None, Some(rest)) => (rest, true),
+        (None, None) => return false,
+    };
+    let (place, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let (host, port) = match place.strip_prefix('[') {
+        Some(inner) => match inner.split_once(']') {
+            Some((host, port)) => (format!("[{host}]"), port.strip_prefix(':').or(none(port))),
+            None => return false,
+        },
+        None => match place.split_once(':') {
+            Some((host, port)) => (host.to_owned(), Some(port)),
+            None => (place.to_owned(), Some("443")),
+        },
+    };
+    let numbered = port.is_some_and(|port| {
+        port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let named = match inner {
+        Some(address) => {
+            let plain = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b':' | b'.');
+            address.contains(':') && address.bytes().all(plain)
+        }
+        // One spelling: upper case would be the same host and another issuer.
+        None => host.split('.').all(|label| {
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+            !label.is_empty() && label.bytes().all(plain)
+        }),
+    };
+    text.len() <= 255
+        && numbered
+        && named
+        && (!local || ["127.0.0.1", "localhost", "[::1]"].contains(&host.as_str()))
+        && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~%:@!$&'()*+,;=".contains(&b))
+}
+
+/// The port of an address that names none.
+fn none(port: &str) -> Option<&'static str> {
+    port.is_empty().then_some("443")
+}
+
+/// OpenID Connect Core 1.0, section 2: at most 255 ASCII characters, and case counts.
+fn is_subject(text: &str) -> bool {
+    (1..=255).contains(&text.len())
+        && text.trim() == text
+        && text.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
 macro_rules! names {
@@ -138,6 +194,10 @@ names! {
     AccountName, "an account name", is_account, ACCOUNT_RULE;
     /// Where a person gets mail.
     MailAddress, "a mail address", is_mail, MAIL_RULE;
+    /// Who says that somebody is there: an OpenID provider, by its address.
+    Issuer, "the issuer of an OpenID provider", is_issuer, ISSUER_RULE;
+    /// By what an issuer knows somebody; personal, so only ever disclosed.
+    LoginSubject, "a subject of an OpenID provider", is_subject, SUBJECT_RULE;
 }
 
 impl ScheduleName {
@@ -167,6 +227,48 @@ mod tests {
         assert!(
             !mail("Ines <ines@example.org>") && !mail("-x@example.org") && !mail("a@b.org,c@d.org")
         );
+        let issuer = |text: &str| text.parse::<Issuer>().is_ok();
+        for good in [
+            "https://id.example",
+            "https://id.example/",
+            "https://id.example:8443/realms/main",
+            "https://[2001:db8::1]:8443",
+            "https://[2001:db8::1]/x",
+            "http://127.0.0.1:4000",
+            "http://localhost:4000/x",
+            "http://[::1]:4000",
+        ] {
+            assert!(issuer(good), "{good}");
+        }
+        for bad in [
+            "",
+            "id.example",
+            "https://",
+            "https:///x",
+            "https://id.example?x",
+            "https://id.example/#x",
+            "https://user@id.example",
+            "https://ID.example",
+            "https://id..example",
+            "https://id.example:0",
+            "https://id.example:+1",
+            "https://id.example:99999",
+            "https://id.example/a b",
+            "https://[::1",
+            "https://[x]",
+            "https://[::1]x",
+            "http://id.example",
+            "http://127.0.0.1.id.example",
+            "http://localhost@id.example",
+            "ftp://id.example",
+        ] {
+            assert!(!issuer(bad), "{bad}");
+        }
+        assert!(!issuer(&format!("https://id.example/{}", "x".repeat(255))));
+        let subject = |text: &str| text.parse::<LoginSubject>().is_ok();
+        assert!(subject("248289761001") && subject("auth0|a b") && subject(&"x".repeat(255)));
+        assert!(!subject("") && !subject(&"x".repeat(256)) && !subject("\u{e9}") && !subject(" x"));
+        assert!(!subject("a\nb") && !subject("a\u{7f}"));
         let slug = |text: &str| text.parse::<TeamName>().is_ok();
         assert!(slug("data-stewards") && slug("a") && slug("1.2_x"));
         assert!(

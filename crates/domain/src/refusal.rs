@@ -78,6 +78,21 @@ refusals! {
     LoginCodeSpent {} = "login_code_spent", Unauthenticated,
         "this login code is not valid: it was used, has run out or never existed",
         "ask an administrator for a new one";
+    LoginUnknown { subject: String, issuer: String } = "login_unknown", Unauthenticated,
+        "nobody is registered with the login `{subject}` of `{issuer}`",
+        "ask an administrator to have this login registered for you: `{subject}`";
+    LoginRefused { why: String } = "login_refused", Unauthenticated,
+        "this login is not accepted: {why}",
+        "log in again from the beginning; if that ends the same way, tell the operator of Placet";
+    NoLoginProvider {} = "no_login_provider", Unknown,
+        "no provider to log in by is set up here",
+        "log in with a one-time code: `placet login`";
+    LoginProviderDown { why: String } = "login_provider_down", Unavailable,
+        "the provider to log in by cannot be used now: {why}",
+        "try again in a while, or log in with a one-time code: `placet login`";
+    TooManyLogins {} = "too_many_logins", Unavailable,
+        "too many logins have begun in the last minute",
+        "wait a minute, then log in again";
     NeedsSession {} = "needs_session", Forbidden,
         "a token cannot decide: decisions are made by people in an interactive session of their own",
         "log in with `placet login` and decide again";

@@ -124,6 +124,21 @@ impl Engine {
         }
     }
 
+    /// The time by which everything is decided; doors have no clock of their own.
+    pub fn now(&self) -> placet_domain::Timestamp {
+        self.clock.now()
+    }
+
+    /// Microseconds by a clock that nobody sets: how long a door waits for somebody.
+    pub fn steady(&self) -> i64 {
+        self.environment.steady()
+    }
+
+    /// Unpredictable bytes: for what a door hands out to one that it must know again.
+    pub fn random(&self) -> [u8; 32] {
+        self.environment.random()
+    }
+
     /// That the clock of the machine is behind the ledger, if it is. Then nothing new is granted.
     pub fn clock_behind(&self) -> Option<Refusal> {
         self.clock.must_be_right().err()

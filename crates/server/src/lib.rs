@@ -9,20 +9,24 @@ mod api;
 mod auth;
 mod body;
 mod cookie;
+mod oidc;
 mod problem;
 mod web;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::routing::get;
 use placet_engine::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use api::{Needs, ROUTES, Route};
+pub use oidc::{Provider, ProviderSecret, ProviderSettings};
 pub use web::{PAGES, WebRoute};
 
 /// The largest body that is read, in bytes: a policy bundle is the largest thing that comes in.
@@ -31,14 +35,26 @@ pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The router of all doors.
+/// The router of all doors, without a provider to log in by.
 pub fn router(engine: Engine) -> Router {
+    doors(engine, |router| router)
+}
+
+/// The router of all doors, where people can log in by a provider.
+pub fn router_with(engine: Engine, provider: Provider) -> Router {
+    doors(engine, |router| router.layer(Extension(Arc::new(provider))))
+}
+
+fn doors(engine: Engine, with: impl FnOnce(Router<Engine>) -> Router<Engine>) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    Router::new()
+    let routes = Router::new()
         .nest("/api/v1", api::router())
         .merge(web::router())
+        .route("/login/provider", get(oidc::browser::start))
+        .route("/login/callback", get(oidc::browser::callback));
+    with(routes)
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .with_state(engine)

@@ -176,6 +176,7 @@ fn person((handle, manager, teams): &(&str, Option<&str>, &[&str])) -> PersonLin
         contract_ends: None,
         accounts: accounts.collect(),
         mail: None,
+        logins: std::collections::BTreeSet::new(),
         risk: 0,
         schedule: None,
         active: true,

@@ -1,7 +1,7 @@
 //! What is written beside the governed rows in the same transaction: disclosures, how people are
 //! called, records, for whom requests wait, what workers go through, what was observed.
 
-use placet_domain::id::{RequestId, Stream};
+use placet_domain::id::{IdentityId, RequestId, Stream};
 use placet_domain::observation::Completeness;
 
 use crate::change::{Commit, Observed, Upkeep};
@@ -20,22 +20,7 @@ pub(crate) fn write(script: &mut Script, commit: &Commit) -> Result<(), Error> {
             ],
         );
     }
-    for (identity, profile) in &commit.profiles {
-        let identity = Value::text(Stream::Identity(*identity));
-        script.add(
-            "insert into profile (identity, handle) values ($1, $2)",
-            [identity, Value::text(&profile.handle)],
-        );
-    }
-    for (identity, profile) in &commit.profiles {
-        for (target, account) in &profile.accounts {
-            let identity = Value::text(Stream::Identity(*identity));
-            script.add(
-                "insert into profile_account (target, account, identity) values ($1, $2, $3)",
-                [Value::text(target), Value::text(account), identity],
-            );
-        }
-    }
+    profiles(script, commit);
     for (digest, body) in &commit.records {
         script.add(
             "insert into record (digest, body) values ($1, $2) on conflict (digest) do nothing",
@@ -53,6 +38,35 @@ pub(crate) fn write(script: &mut Script, commit: &Commit) -> Result<(), Error> {
         observed(script, found);
     }
     Ok(())
+}
+
+/// How people are called now, in place of how they were called before. All that was is taken away
+/// first: what one gives up another may take in the same commit.
+fn profiles(script: &mut Script, commit: &Commit) {
+    let one = |identity: &IdentityId| Value::text(Stream::Identity(*identity));
+    for (identity, profile) in &commit.profiles {
+        script.add(
+            "insert into profile (identity, handle) values ($1, $2) \
+             on conflict (identity) do update set handle = excluded.handle",
+            [one(identity), Value::text(&profile.handle)],
+        );
+        script.add("delete from profile_account where identity = $1", [one(identity)]);
+        script.add("delete from profile_login where identity = $1", [one(identity)]);
+    }
+    for (identity, profile) in &commit.profiles {
+        for (target, account) in &profile.accounts {
+            script.add(
+                "insert into profile_account (target, account, identity) values ($1, $2, $3)",
+                [Value::text(target), Value::text(account), one(identity)],
+            );
+        }
+        for login in &profile.logins {
+            script.add(
+                "insert into profile_login (issuer, subject, identity) values ($1, $2, $3)",
+                [Value::text(&login.issuer), Value::text(&login.subject), one(identity)],
+            );
+        }
+    }
 }
 
 fn waiting(script: &mut Script, commit: &Commit) {

@@ -142,6 +142,7 @@ pub struct Commit {
     pub changes: Vec<Change>,
     pub facts: Facts,
     pub disclosures: Vec<Disclosed>,
+    /// Of those who are new, or committed to another profile.
     pub profiles: Vec<(IdentityId, Profile)>,
     /// Content-addressed texts: rulings, slices, bundles.
     pub records: BTreeMap<Digest, String>,

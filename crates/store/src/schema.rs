@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_lanes", include_str!("../migrations/0006_lanes.sql")),
     ("0007_work", include_str!("../migrations/0007_work.sql")),
     ("0008_delegations", include_str!("../migrations/0008_delegations.sql")),
+    ("0009_logins", include_str!("../migrations/0009_logins.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.
@@ -56,6 +57,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("outbox", Class::Operational),
     ("profile", Class::Disclosed),
     ("profile_account", Class::Disclosed),
+    ("profile_login", Class::Disclosed),
     ("proposal", Class::Governed),
     ("record", Class::Ledger),
     ("reminder", Class::Operational),

@@ -70,6 +70,8 @@ CREATE INDEX outbox_by_time on outbox (at, id);
 
 CREATE INDEX profile_account_by_identity on profile_account (identity);
 
+CREATE INDEX profile_login_by_identity on profile_login (identity);
+
 CREATE INDEX proposal_by_time on proposal (proposed_at, id);
 
 CREATE INDEX proposal_lapsing on proposal (lapses_at) where lapses_at is not null;
@@ -302,6 +304,13 @@ CREATE TABLE profile_account (
   account text not null,
   identity text not null,
   primary key (target, account, identity)
+);
+
+CREATE TABLE profile_login (
+  issuer text not null,
+  subject text not null,
+  identity text not null,
+  primary key (issuer, subject)
 );
 
 CREATE TABLE proposal (

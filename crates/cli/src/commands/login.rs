@@ -1,10 +1,12 @@
 //! `placet login`, `logout`, `whoami`, `login-code`, `token`.
 
 use std::io::{BufRead as _, IsTerminal as _};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{Context, moment_at, text_at, who_at};
+use crate::api::Api;
 use crate::output::{self, Ended};
 
 #[derive(Debug, clap::Args)]
@@ -12,6 +14,9 @@ pub struct LoginArgs {
     /// The one-time code; read from stdin if left out, which keeps it out of the shell's history.
     #[arg(long)]
     code: Option<String>,
+    /// By the OpenID provider of the server, in any browser.
+    #[arg(long, conflicts_with = "code")]
+    provider: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -31,6 +36,11 @@ pub struct TokenArgs {
 }
 
 pub async fn log_in(context: &Context, args: LoginArgs) -> anyhow::Result<()> {
+    if args.provider {
+        let api = context.api().await?;
+        let handed = by_provider(&api).await?;
+        return keep(context, &api, &handed).await;
+    }
     let code = match args.code {
         Some(code) => code,
         None => {
@@ -47,11 +57,43 @@ pub async fn log_in(context: &Context, args: LoginArgs) -> anyhow::Result<()> {
     }
     let api = context.api().await?;
     let handed = api.post("/login", &json!({ "code": code })).await?;
-    let secret = text_at(&handed, "/secret").to_owned();
+    keep(context, &api, &handed).await
+}
+
+/// Shows where to go, and asks until somebody has been there (RFC 8628).
+async fn by_provider(api: &Api) -> anyhow::Result<Value> {
+    let begun = api.post("/login/device", &json!({})).await?;
+    let seconds = |value: &Value| {
+        let given = value.pointer("/interval").and_then(Value::as_u64);
+        Duration::from_secs(given.unwrap_or(5).max(1))
+    };
+    let code = text_at(&begun, "/user_code");
+    output::note(format!(
+        "log in by {}: open {}\nand enter the code {code}",
+        text_at(&begun, "/provider"),
+        text_at(&begun, "/verification_uri"),
+    ));
+    if let Some(whole) = begun.pointer("/verification_uri_complete").and_then(Value::as_str) {
+        output::note(format!("or open {whole}\nand see that it shows the same code"));
+    }
+    let mut wait = seconds(&begun);
+    loop {
+        tokio::time::sleep(wait).await;
+        let asked = json!({ "handle": text_at(&begun, "/handle") });
+        let stands = api.post("/login/device/poll", &asked).await?;
+        match text_at(&stands, "/state") {
+            "session" => return Ok(stands),
+            _ => wait = seconds(&stands),
+        }
+    }
+}
+
+async fn keep(context: &Context, api: &Api, handed: &Value) -> anyhow::Result<()> {
+    let secret = text_at(handed, "/secret").to_owned();
     context.sessions.keep(&context.place(), Some(&secret))?;
     let me = api.with(secret).get("/me").await?;
     context.show(&me, |me| {
-        let until = moment_at(&handed, "/expires_at");
+        let until = moment_at(handed, "/expires_at");
         format!("you are {} ({}), until {until}", who_at(me, "/who"), text_at(me, "/who/name"))
     });
     tell_recovery(&me);

@@ -1,5 +1,7 @@
 //! `placet serve`: the API, and the workers.
 
+use std::net::SocketAddr;
+
 use placet_engine::Engine;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +37,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
             "ending-only mode: {why}\n  due access still ends; nothing new is granted"
         ));
     }
+    let provider = config.provider(&context.data)?;
     let address = args.listen.unwrap_or_else(|| config.listen());
     let listener = TcpListener::bind(&address)
         .await
@@ -58,7 +61,12 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         }
         let _ = stop.send(true);
     });
-    axum::serve(listener, placet_server::router(engine))
+    let router = match provider {
+        Some(provider) => placet_server::router_with(engine, provider),
+        None => placet_server::router(engine),
+    };
+    // Whoever calls is counted by their address.
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(wait(stopped))
         .await?;
     workers.await?;

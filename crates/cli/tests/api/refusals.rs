@@ -12,6 +12,11 @@ use crate::world::{World, catalogue, place};
 
 /// Refusals that need a world that the API cannot make, and the test that provokes each.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("login_unknown", "logins_are_access_policy"),
+    ("login_refused", "a_token_that_does_not_hold_lets_nobody_in"),
+    ("login_provider_down", "a_provider_that_is_down_or_lies_about_itself_lets_nobody_in"),
+    ("too_many_logins", "an_answer_that_was_forged_replayed_or_meant_for_another_lets_nobody_in"),
+    ("no_login_provider", "a_provider_that_is_down_or_lies_about_itself_lets_nobody_in"),
     ("unknown_target", "an_entitlement_has_a_living_owner_and_a_target_and_ends_once"),
     ("policy_failed", "a_lost_policy_grants_nothing_and_ends_everything_due"),
     ("power_pre_approved", "every_ask_is_accepted_or_refused_in_words"),

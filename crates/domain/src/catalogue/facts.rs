@@ -103,7 +103,7 @@ fn identity(one: &Identity, names: &Names) -> Facts {
     let Identity { id: _, profile, is, teams, active, risk, schedule } = one;
     let mut facts = Facts(Vec::new());
     match names.profiles.get(&profile.commitment()) {
-        Some(Profile { handle, name, mail, accounts }) => {
+        Some(Profile { handle, name, mail, accounts, logins }) => {
             facts.text("name", Way::Neutral, name);
             if let Some(mail) = mail {
                 facts.text("mail", Way::Neutral, mail);
@@ -112,6 +112,9 @@ fn identity(one: &Identity, names: &Names) -> Facts {
                 accounts.iter().map(|(target, account)| format!("{account} on {target}"));
             facts.set("accounts", Way::Either, accounts);
             facts.text("handle", Way::Either, handle);
+            // Whoever has a login is this person; with one less they come in by another or not at all.
+            let logins = logins.iter().map(|one| format!("{} at {}", one.subject, one.issuer));
+            facts.set("logins", Way::More, logins);
         }
         // Not disclosed here: that it changed is all that can be seen.
         None => facts.text("profile", Way::Either, profile.commitment()),

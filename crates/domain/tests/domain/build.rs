@@ -44,6 +44,7 @@ pub fn profile(handle: &str) -> Profile {
         name: format!("{handle} example"),
         accounts,
         mail: None,
+        logins: BTreeSet::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use placet_domain::catalogue::{Change, Changes, Effect, Names, Planned, Stake, h
 use placet_domain::entitlement::{Entitlement, Privilege};
 use placet_domain::handover::{self, Handover, Heir, Opened, Settled};
 use placet_domain::id::{IdentityId, Stream};
-use placet_domain::identity::{External, Identity, Kind, Nature, Profile};
+use placet_domain::identity::{External, Identity, Kind, Login, Nature, Profile};
 use placet_domain::length::Length;
 use placet_domain::organisation::Held;
 use placet_domain::proposal::{self, OPEN_SECONDS, Proposal, Proposed};
@@ -30,6 +30,7 @@ fn sealed(name: &str, accounts: &[(&str, &str)]) -> (Committed<Profile>, Profile
             .map(|(target, account)| (target.parse().unwrap(), account.parse().unwrap()))
             .collect(),
         mail: None,
+        logins: BTreeSet::new(),
     };
     (Committed::seal(&profile, "profile", [5; 16]).unwrap().0, profile)
 }
@@ -121,6 +122,31 @@ fn of_a_profile_only_the_name_is_no_business_of_policy() {
     let change = |after| identity(of(&plain), of(after));
     assert_eq!(told(&change(&named), &known), ["neutral name: Ines -> Ines Duarte"]);
     assert_eq!(told(&change(&moved), &known), ["widens accounts: - -> p-ines on db-1"]);
+    let with = |logins: &[(&str, &str)]| {
+        let (_, mut profile) = sealed("Ines", &[]);
+        for (issuer, subject) in logins {
+            let (issuer, subject) = (issuer.parse().unwrap(), subject.parse().unwrap());
+            profile.logins.insert(Login { issuer, subject });
+        }
+        (Committed::seal(&profile, "profile", [6; 16]).unwrap().0, profile)
+    };
+    let (id_1, id_2) = (("https://id.example", "1"), ("https://id.example", "2"));
+    let (none, first, second, both) =
+        (with(&[]), with(&[id_1]), with(&[id_2]), with(&[id_1, id_2]));
+    let known_logins = names(&[none.clone(), first.clone(), second.clone(), both.clone()]);
+    let check = |before: &_, after: &_, expect: &[&str]| {
+        assert_eq!(told(&identity(of(before), of(after)), &known_logins), expect);
+    };
+    check(&none, &first, &["widens logins: - -> 1 at https://id.example"]);
+    check(&both, &first, &["narrows logins: 2 at https://id.example -> -"]);
+    check(
+        &first,
+        &second,
+        &[
+            "narrows logins: 1 at https://id.example -> -",
+            "widens logins: - -> 2 at https://id.example",
+        ],
+    );
     // What cannot be opened any more may have been anything.
     let blind = told(&change(&named), &names(&[]));
     assert!(blind.len() == 1 && blind[0].starts_with("widens profile"), "{blind:?}");

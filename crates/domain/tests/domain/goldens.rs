@@ -178,6 +178,7 @@ fn records() -> Vec<Event> {
         fingerprint: Digest::of(b"secret"),
         expires_at: at(12 * 3_600),
         opened_by: Some(id(0x1000)),
+        provider: None,
     };
     let within = BTreeSet::from(["engineers".parse().unwrap()]);
     let ends = |why| credential::Event::Ended { why }.into();
@@ -421,6 +422,20 @@ fn by_hand() -> Vec<grant::Event> {
     ]
 }
 
+/// A session on the word of an OpenID provider.
+fn by_provider() -> Vec<Event> {
+    let issued = Issued {
+        credential: id(0x1001),
+        kind: credential::Kind::Session,
+        holder: id(1),
+        fingerprint: Digest::of(b"secret"),
+        expires_at: at(12 * 3_600),
+        opened_by: None,
+        provider: Some("https://id.example".parse().unwrap()),
+    };
+    vec![credential::Event::Issued(issued).into()]
+}
+
 /// One entry for each event type and each of its forms, by every kind of actor.
 fn entries() -> Vec<Entry> {
     let worker = |name| Actor::Worker { name };
@@ -450,6 +465,7 @@ fn entries() -> Vec<Entry> {
         numbered(1_000, credentials),
         numbered(3_000, later()),
         numbered(4_000, by_hand),
+        numbered(5_100, by_provider()),
     ]
     .concat();
     let catalogue = (0x2000..).zip(goldens_catalogue::events());

@@ -397,6 +397,7 @@ fn a_credential_is_for_somebody_active_and_ends_once_and_in_time() {
         fingerprint: Digest::of(b"secret"),
         expires_at: at(seconds),
         opened_by: None,
+        provider: None,
     };
     let issue = |kind, seconds, holder: Identity| {
         let command = Command::Issue { issued: issued(kind, seconds), holder: &holder };

@@ -5,8 +5,9 @@ use placet_domain::access::Deed;
 use placet_domain::actor::Actor;
 use placet_domain::credential::{self, Credential, Ended, Issued, Kind, longest_seconds};
 use placet_domain::id::{CredentialId, IdentityId};
-use placet_domain::identity::Identity;
+use placet_domain::identity::{Identity, Login};
 use placet_domain::length::Length;
+use placet_domain::name::Issuer;
 
 use crate::Engine;
 use crate::draft::{Command, Draft};
@@ -111,10 +112,55 @@ impl Command for OpenSession {
         let events = credential::decide(Some(&code), command, draft.now)?;
         draft.change(id, id, events);
         let holder = code.issued.holder;
-        let lasts = longest_seconds(Kind::Session);
-        draft
-            .issue_as(Kind::Session, holder, lasts, Some(id), self.session, self.secret.clone())
-            .await
+        let fresh = Fresh { opened_by: Some(id), ..Fresh::session(self.session, &self.secret) };
+        draft.issue_as(holder, fresh).await
+    }
+}
+
+/// Opens a session for whom an OpenID provider says that somebody is. That it did say so has been
+/// verified by whoever gives this.
+struct LogInByProvider {
+    login: Login,
+    session: CredentialId,
+    secret: Secret,
+}
+
+#[async_trait::async_trait]
+impl Command for LogInByProvider {
+    type Output = Given;
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<Given, Error> {
+        // Whose it was when the actor was made out, another one may have now.
+        let holder = draft.engine.who_has(&self.login, &mut draft.facts).await?;
+        if draft.actor.identity() != Some(holder) {
+            return Err(Error::Stale);
+        }
+        let provider = Some(self.login.issuer.clone());
+        let fresh = Fresh { provider, ..Fresh::session(self.session, &self.secret) };
+        draft.issue_as(holder, fresh).await
+    }
+}
+
+/// A credential that is about to be issued.
+struct Fresh {
+    kind: Kind,
+    seconds: u64,
+    opened_by: Option<CredentialId>,
+    provider: Option<Issuer>,
+    credential: CredentialId,
+    secret: Secret,
+}
+
+impl Fresh {
+    fn session(session: CredentialId, secret: &Secret) -> Self {
+        Self {
+            kind: Kind::Session,
+            seconds: longest_seconds(Kind::Session),
+            opened_by: None,
+            provider: None,
+            credential: session,
+            secret: secret.clone(),
+        }
     }
 }
 
@@ -130,6 +176,33 @@ impl Engine {
         let actor = Actor::Person { id: holder, session };
         self.run(actor, &OpenSession { code: code.clone(), session, secret }).await
     }
+
+    /// Opens a session for the person who has this login. The door has verified what the provider
+    /// said; whoever is meant by it is the actor.
+    pub async fn log_in_by_provider(&self, login: &Login) -> Result<Given, Error> {
+        let holder = self.who_has(login, &mut placet_store::Facts::default()).await?;
+        let session: CredentialId = self.environment.id();
+        let secret = Secret::fresh(Kind::Session, &*self.environment);
+        let actor = Actor::Person { id: holder, session };
+        self.run(actor, &LogInByProvider { login: login.clone(), session, secret }).await
+    }
+
+    /// Who is known by a login: the table finds them, and the profile that they committed to must
+    /// say so too.
+    async fn who_has(
+        &self,
+        login: &Login,
+        facts: &mut placet_store::Facts,
+    ) -> Result<IdentityId, Error> {
+        let unknown = || {
+            let (subject, issuer) = (login.subject.to_string(), login.issuer.to_string());
+            Error::from(Refusal::LoginUnknown { subject, issuer })
+        };
+        let id = self.store.identity_with_login(login).await?.ok_or_else(unknown)?;
+        let identity = self.store.load::<Identity>(id, facts).await?.ok_or_else(unknown)?;
+        let profile = self.store.disclosed(&identity.profile).await?.ok_or_else(unknown)?;
+        if profile.logins.contains(login) { Ok(id) } else { Err(unknown()) }
+    }
 }
 
 impl Draft<'_> {
@@ -142,23 +215,19 @@ impl Draft<'_> {
     ) -> Result<Given, Error> {
         let credential = self.engine.environment.id();
         let secret = Secret::fresh(kind, &*self.engine.environment);
-        self.issue_as(kind, holder, seconds, opened_by, credential, secret).await
+        let provider = None;
+        let fresh = Fresh { kind, seconds, opened_by, provider, credential, secret };
+        self.issue_as(holder, fresh).await
     }
 
-    async fn issue_as(
-        &mut self,
-        kind: Kind,
-        holder: IdentityId,
-        seconds: u64,
-        opened_by: Option<CredentialId>,
-        credential: CredentialId,
-        secret: Secret,
-    ) -> Result<Given, Error> {
+    async fn issue_as(&mut self, holder: IdentityId, fresh: Fresh) -> Result<Given, Error> {
+        let Fresh { kind, seconds, opened_by, provider, credential, secret } = fresh;
         let found = self.engine.store.load::<Identity>(holder, &mut self.facts).await?;
         let found = found.ok_or(Refusal::UnknownIdentity { given: holder.to_string() })?;
         let fingerprint = secret.fingerprint();
         let expires_at = self.now.plus_seconds(seconds);
-        let issued = Issued { credential, kind, holder, fingerprint, expires_at, opened_by };
+        let issued =
+            Issued { credential, kind, holder, fingerprint, expires_at, opened_by, provider };
         let command = credential::Command::Issue { issued, holder: &found };
         let events = credential::decide(None, command, self.now)?;
         let expires_at = match events.first() {

@@ -176,6 +176,7 @@ impl Story {
             name: name.to_owned(),
             accounts: BTreeMap::new(),
             mail: None,
+            logins: BTreeSet::new(),
         };
         let (profile, disclosure) = Committed::seal(&profile, "profile", [n as u8; 16]).unwrap();
         self.disclosures.push(disclosure);
@@ -198,6 +199,7 @@ impl Story {
             fingerprint: Digest::of(&[n as u8]),
             expires_at: minute(600),
             opened_by: None,
+            provider: None,
         };
         let event = Event::Credential(credential::Event::Issued(issued));
         self.write(0, actor(n), Stream::Credential(session(n)), vec![event]);

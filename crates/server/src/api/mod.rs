@@ -51,6 +51,8 @@ macro_rules! routes {
 routes! {
     "GET" "/health" Nothing => get(login::health);
     "POST" "/login" Nothing => post(login::log_in);
+    "POST" "/login/device" Nothing => post(crate::oidc::device::start);
+    "POST" "/login/device/poll" Nothing => post(crate::oidc::device::poll);
     "POST" "/logout" Known => post(login::log_out);
     "GET" "/me" Known => get(login::me);
     "POST" "/login-codes" Session => post(login::issue_code);

@@ -11,7 +11,7 @@ use crate::problem;
 
 /// A failure on its way out of a page.
 #[derive(Debug)]
-pub(super) struct Failed(Error);
+pub(crate) struct Failed(Error);
 
 impl<E: Into<Error>> From<E> for Failed {
     fn from(error: E) -> Self {
@@ -30,7 +30,7 @@ struct FailedPage {
 
 impl Failed {
     /// For whoever fails before there is a page.
-    pub(super) fn outside(error: Error) -> Response {
+    pub(crate) fn outside(error: Error) -> Response {
         Self(error).into_response()
     }
 }

@@ -1,9 +1,13 @@
 //! Logging in and out in a browser. Whoever was about to do something comes back to it, with what
 //! they had typed.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use askama::Template;
-use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{FromRequestParts, Query, State};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
 use placet_engine::commands::login::LogOut;
@@ -14,6 +18,7 @@ use super::failed::Failed;
 use super::form::{self, Form, Typed};
 use super::page;
 use crate::cookie;
+use crate::oidc::Provider;
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -23,7 +28,35 @@ struct LoginPage {
     /// What was typed before the session was over.
     kept: String,
     refused: Option<String>,
+    /// The provider that people can log in by, as they call it.
+    provider: Option<String>,
     version: &'static str,
+}
+
+/// The ways in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ways(Option<Arc<Provider>>);
+
+impl Ways {
+    pub(super) fn of(extensions: &Extensions) -> Self {
+        Self(extensions.get::<Arc<Provider>>().cloned())
+    }
+
+    fn provider(&self) -> Option<String> {
+        self.0.as_ref().map(|provider| provider.name().to_owned())
+    }
+
+    fn is_secure(&self) -> bool {
+        self.0.as_ref().is_some_and(|provider| provider.is_secure())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Ways {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions))
+    }
 }
 
 #[derive(Template)]
@@ -55,20 +88,25 @@ fn rendered(status: StatusCode, page: &LoginPage) -> Response {
 }
 
 /// The login page for somebody who asked for a page, or sent a form, without a session.
-pub(super) fn asked_for(to: &str, typed: &[(String, String)]) -> Response {
+pub(super) fn asked_for(ways: &Ways, to: &str, typed: &[(String, String)]) -> Response {
     let kept = serde_urlencoded::to_string(typed).unwrap_or_default();
-    let version = env!("CARGO_PKG_VERSION");
-    let page = LoginPage { to: ours(to).to_owned(), kept, refused: None, version };
+    let (provider, version) = (ways.provider(), env!("CARGO_PKG_VERSION"));
+    let page = LoginPage { to: ours(to).to_owned(), kept, refused: None, provider, version };
     rendered(StatusCode::UNAUTHORIZED, &page)
 }
 
-pub(super) async fn page(Query(asked): Query<Asked>) -> Response {
+pub(super) async fn page(ways: Ways, Query(asked): Query<Asked>) -> Response {
     let to = ours(&asked.to).to_owned();
-    let version = env!("CARGO_PKG_VERSION");
-    rendered(StatusCode::OK, &LoginPage { to, kept: String::new(), refused: None, version })
+    let (provider, version) = (ways.provider(), env!("CARGO_PKG_VERSION"));
+    let page = LoginPage { to, kept: String::new(), refused: None, provider, version };
+    rendered(StatusCode::OK, &page)
 }
 
-pub(super) async fn log_in(State(engine): State<Engine>, body: axum::body::Bytes) -> Response {
+pub(super) async fn log_in(
+    State(engine): State<Engine>,
+    ways: Ways,
+    body: axum::body::Bytes,
+) -> Response {
     let typed = match form::read(&body) {
         Ok(typed) => Typed::of(typed),
         Err(refusal) => return Failed::outside(refusal.into()),
@@ -77,7 +115,7 @@ pub(super) async fn log_in(State(engine): State<Engine>, body: axum::body::Bytes
     let version = env!("CARGO_PKG_VERSION");
     match engine.log_in(&Secret::presented(typed.text("code"))).await {
         Ok(given) => {
-            let session = cookie::session(&given.secret, engine.now(), given.expires_at, false);
+            let session = cookie::session(&given.secret, given.expires_at, ways.is_secure());
             let answer = match form::read(kept.as_bytes()) {
                 Ok(typed) if !typed.is_empty() => {
                     let page = KeptPage { to, typed, version };
@@ -89,19 +127,24 @@ pub(super) async fn log_in(State(engine): State<Engine>, body: axum::body::Bytes
         }
         Err(Error::Refused(refusal)) => {
             let refused = Some(format!("{}; {}", refusal.sentence(), refusal.next_step()));
-            rendered(StatusCode::UNAUTHORIZED, &LoginPage { to, kept, refused, version })
+            let provider = ways.provider();
+            rendered(StatusCode::UNAUTHORIZED, &LoginPage { to, kept, refused, provider, version })
         }
         Err(error) => Failed::outside(error),
     }
 }
 
-pub(super) async fn log_out(State(engine): State<Engine>, form: Form) -> Result<Response, Failed> {
+pub(super) async fn log_out(
+    State(engine): State<Engine>,
+    ways: Ways,
+    form: Form,
+) -> Result<Response, Failed> {
     match engine.run(form.actor, &LogOut).await {
         // Ended by somebody else in this very moment is ended, too.
         Ok(()) | Err(Error::Refused(Refusal::NotAuthenticated {})) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok(with_cookie(Redirect::to("/login").into_response(), cookie::cleared(false)))
+    Ok(with_cookie(Redirect::to("/login").into_response(), cookie::cleared(ways.is_secure())))
 }
 
 fn with_cookie(mut answer: Response, cookie: HeaderValue) -> Response {

@@ -30,6 +30,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::api::Needs;
 
+/// A failure as a page, for those who came here from elsewhere.
+pub(crate) use failed::Failed;
+
 /// A page, or what a form on one is sent to.
 #[derive(Clone, Copy, Debug)]
 pub struct WebRoute {

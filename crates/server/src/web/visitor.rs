@@ -10,7 +10,7 @@ use placet_domain::actor::Actor;
 use placet_engine::{Engine, Error};
 
 use super::failed::Failed;
-use super::login;
+use super::login::{self, Ways};
 use crate::cookie;
 
 /// Somebody who is logged in.
@@ -35,7 +35,7 @@ impl FromRequestParts<Engine> for Visitor {
             Ok(visitor) => Ok(visitor),
             Err(Error::Refused(_)) => {
                 let to = parts.uri.path_and_query().map_or("/", |one| one.as_str());
-                Err(login::asked_for(to, &[]))
+                Err(login::asked_for(&Ways::of(&parts.extensions), to, &[]))
             }
             Err(error) => Err(Failed::outside(error)),
         }
@@ -50,7 +50,7 @@ pub(super) async fn sent(
     let (parts, body) = request.into_parts();
     debug_assert_eq!(parts.method, Method::POST);
     let visitor = Visitor::of(&parts, engine).await;
-    let path = parts.uri.path().to_owned();
+    let (path, ways) = (parts.uri.path().to_owned(), Ways::of(&parts.extensions));
     let bytes = Bytes::from_request(Request::from_parts(parts, body), engine).await;
     let bytes = bytes.map_err(|_| {
         let what = "body".to_owned();
@@ -59,7 +59,7 @@ pub(super) async fn sent(
     let typed = super::form::read(&bytes).map_err(|refusal| Failed::outside(refusal.into()))?;
     match visitor {
         Ok(Visitor(actor)) => Ok((actor, typed)),
-        Err(Error::Refused(_)) => Err(login::asked_for(&path, &typed)),
+        Err(Error::Refused(_)) => Err(login::asked_for(&ways, &path, &typed)),
         Err(error) => Err(Failed::outside(error)),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use placet_domain::canonical::Digest;
 use placet_domain::credential::Credential;
 use placet_domain::id::IdentityId;
-use placet_domain::identity::Identity;
+use placet_domain::identity::{Identity, Login};
 use placet_domain::name::{Handle, TeamName};
 use placet_domain::state;
 
@@ -26,6 +26,17 @@ impl Store {
             .bind(handle.as_str())
             .fetch_optional(&mut *self.read.lend().await?)
             .await?;
+        row.map(|row| parsed(&row, 0)).transpose()
+    }
+
+    /// Where a login leads. The table only finds: whose it is, the commitment in the ledger says.
+    pub async fn identity_with_login(&self, login: &Login) -> Result<Option<IdentityId>, Error> {
+        let row =
+            sqlx::query("select identity from profile_login where issuer = $1 and subject = $2")
+                .bind(login.issuer.as_str())
+                .bind(login.subject.as_str())
+                .fetch_optional(&mut *self.read.lend().await?)
+                .await?;
         row.map(|row| parsed(&row, 0)).transpose()
     }
 

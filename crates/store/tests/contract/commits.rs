@@ -287,6 +287,28 @@ async fn names_are_taken_once(ground: &Ground) {
     let native = "entitlement target, entitlement native";
     check(an_entitlement("another-name", "dba", target, olga).0, native).await;
     check(same_secret, "credential fingerprint").await;
+    let login = identity::Login {
+        issuer: "https://id.example".parse().unwrap(),
+        subject: "248289761001".parse().unwrap(),
+    };
+    let with_login = |handle: &str, logins: &[&identity::Login]| {
+        let mut commit = person(handle, None, &[]).0;
+        commit.profiles[0].1.logins = logins.iter().map(|one| (*one).clone()).collect();
+        commit
+    };
+    let (first, second) = (with_login("first", &[&login]), with_login("second", &[&login]));
+    let (one, other) = (first.profiles[0].clone(), second.profiles[0].clone());
+    store.commit(first).await.unwrap();
+    assert_eq!(store.identity_with_login(&login).await.unwrap(), Some(one.0));
+    check(second, "profile_login issuer, profile_login subject").await;
+    // What one gives up another may take in the same commit, whoever comes first in it.
+    let (mut gives, mut takes) = (one.clone(), other);
+    gives.1.logins.clear();
+    takes.1.handle = "third".parse().unwrap();
+    let mut moved = person("third", None, &[]).0;
+    moved.profiles = vec![takes.clone(), gives];
+    store.commit(moved).await.unwrap();
+    assert_eq!(store.identity_with_login(&login).await.unwrap(), Some(takes.0));
     assert!(store.identity_called(&"olga".parse().unwrap()).await.unwrap() == Some(olga.id));
     assert_eq!(store.identity_called(&"nobody".parse().unwrap()).await.unwrap(), None);
 }

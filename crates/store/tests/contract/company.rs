@@ -101,8 +101,13 @@ fn registered(
     answerable: Option<&Identity>,
 ) -> (Commit, Identity) {
     let name = format!("{handle} example");
-    let profile =
-        Profile { handle: handle.parse().unwrap(), name, accounts: BTreeMap::new(), mail: None };
+    let profile = Profile {
+        handle: handle.parse().unwrap(),
+        name,
+        accounts: BTreeMap::new(),
+        mail: None,
+        logins: BTreeSet::new(),
+    };
     let (committed, disclosure) = Committed::seal(&profile, "profile", salt()).unwrap();
     let teams = teams.iter().map(|one| one.parse().unwrap()).collect();
     let id: IdentityId = fresh();
@@ -189,6 +194,7 @@ pub fn a_session(holder: &Identity) -> (Commit, Issued) {
         fingerprint: Digest::of(credential.to_string().as_bytes()),
         expires_at: at(3_600),
         opened_by: None,
+        provider: None,
     };
     let command = credential::Command::Issue { issued: issued.clone(), holder };
     let mut commit = empty(0);

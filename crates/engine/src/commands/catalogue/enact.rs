@@ -143,13 +143,15 @@ impl Draft<'_> {
             Some(_) => identity::Command::Revise { identity, answerable },
         };
         self.change(id, id, identity::decide(before, command)?);
-        let Some(before) = before else {
+        if before.is_none_or(|before| before.profile != one.profile) {
             let profile = match fresh.get(&one.profile.commitment()) {
                 Some(profile) => Some(profile.clone()),
                 None => self.engine.store.disclosed(&one.profile).await?,
             };
             let erased = || Refusal::UnknownIdentity { given: id.to_string() };
             self.commit.profiles.push((id, profile.ok_or_else(erased)?));
+        }
+        let Some(before) = before else {
             if !one.teams.is_empty() {
                 self.begin(Round::Reroute(Stream::Organisation));
             }

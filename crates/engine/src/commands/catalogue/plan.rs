@@ -13,7 +13,7 @@ use placet_domain::target::Target;
 use placet_domain::team::Team;
 use placet_store::{LARGEST_PAGE, Page};
 
-use crate::commands::found::{Catalogue, Named};
+use crate::commands::found::{Catalogue, Named, PersonLine, distinct_logins, taken_login};
 use crate::draft::Draft;
 use crate::error::Error;
 
@@ -113,6 +113,7 @@ impl Draft<'_> {
         let (inside, outside): (Vec<_>, Vec<_>) =
             catalogue.person.iter().partition(|one| one.sponsor.is_none());
         let mut said = BTreeSet::new();
+        self.logins_are_free(&catalogue.person, named).await?;
         for line in inside.into_iter().chain(outside) {
             let id = named.identity(&line.handle, "person")?;
             let before = self.engine.store.load::<Identity>(id, &mut self.facts).await?;
@@ -137,6 +138,24 @@ impl Draft<'_> {
                     let after = Identity { active: false, ..before.clone() };
                     self.engine.store.load::<Identity>(before.id, &mut self.facts).await?;
                     self.differs(Some(before), after, plan);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody comes by the login of somebody else, unless that one gives it up in the same change.
+    async fn logins_are_free(&mut self, people: &[PersonLine], named: &Named) -> Result<(), Error> {
+        distinct_logins(people)?;
+        for line in people {
+            for login in &line.logins {
+                let Some(holder) = self.engine.store.identity_with_login(login).await? else {
+                    continue;
+                };
+                let said = |one: &&PersonLine| named.identity(&one.handle, "person") == Ok(holder);
+                if people.iter().find(said).is_none() {
+                    let holder = self.profile(holder).await?.handle;
+                    return Err(taken_login(&line.handle, login, &holder).into());
                 }
             }
         }

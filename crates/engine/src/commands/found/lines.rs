@@ -8,7 +8,7 @@ use placet_connectors::Registry;
 use placet_domain::committed::Committed;
 use placet_domain::entitlement::{self, Entitlement, Environment, Privilege, Terms};
 use placet_domain::id::IdentityId;
-use placet_domain::identity::{self, External, Identity, Nature, Profile};
+use placet_domain::identity::{self, External, Identity, Login, MOST_LOGINS, Nature, Profile};
 use placet_domain::length::Length;
 use placet_domain::name::{
     AccountName, ConnectorKind, EntitlementName, Handle, MailAddress, NativeId, PackName,
@@ -67,6 +67,9 @@ pub struct PersonLine {
     /// Where notices are sent by mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<MailAddress>,
+    /// By what OpenID providers know them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub logins: BTreeSet<Login>,
     #[serde(default)]
     pub risk: u8,
     /// The hours in which an answer can be expected; the usual ones if left out.
@@ -157,16 +160,39 @@ impl Catalogue {
     }
 }
 
+/// Nobody is known by the login of another one.
+pub(crate) fn distinct_logins(people: &[PersonLine]) -> Result<(), Refusal> {
+    let mut seen: BTreeMap<&Login, &Handle> = BTreeMap::new();
+    for (login, handle) in
+        people.iter().flat_map(|one| one.logins.iter().map(move |login| (login, &one.handle)))
+    {
+        if let Some(other) = seen.insert(login, handle) {
+            return Err(taken_login(handle, login, other));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn taken_login(handle: &Handle, login: &Login, other: &Handle) -> Refusal {
+    let Login { issuer, subject } = login;
+    wrong(format!("person `{handle}`: `{other}` is who comes as `{subject}` from `{issuer}`"))
+}
+
 /// An identity as its line says, and who answers for it: an owner or a sponsor.
 pub(crate) type Answered = (Identity, Option<IdentityId>);
 
 impl PersonLine {
     pub(crate) fn profile(&self) -> Result<Profile, Refusal> {
+        if self.logins.len() > MOST_LOGINS {
+            let why = format!("person `{}`: at most {MOST_LOGINS} `logins`", self.handle);
+            return Err(wrong(why));
+        }
         Ok(Profile {
             handle: self.handle.clone(),
             name: text("name", &self.name)?,
             accounts: self.accounts.clone(),
             mail: self.mail.clone(),
+            logins: self.logins.clone(),
         })
     }
 
@@ -211,6 +237,7 @@ impl WorkloadLine {
             name: self.handle.to_string(),
             accounts: self.accounts.clone(),
             mail: None,
+            logins: BTreeSet::new(),
         }
     }
 

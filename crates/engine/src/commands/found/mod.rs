@@ -25,6 +25,7 @@ use crate::error::Error;
 use crate::secret::Secret;
 
 pub use lines::{Catalogue, EntitlementLine, PersonLine, TargetLine, TeamLine, WorkloadLine};
+pub(crate) use lines::{distinct_logins, taken_login};
 pub(crate) use named::{Named, wrong};
 
 /// Makes the organisation; possible once in the life of a ledger.
@@ -89,6 +90,7 @@ fn first_code(draft: &mut Draft<'_>, holder: &Identity) -> Result<Given, Error> 
         fingerprint: secret.fingerprint(),
         expires_at,
         opened_by: None,
+        provider: None,
     };
     let events =
         credential::decide(None, credential::Command::Issue { issued, holder }, draft.now)?;
@@ -150,6 +152,7 @@ impl FoundOrganisation {
         let (inside, outside): (Vec<_>, Vec<_>) =
             self.catalogue.person.iter().partition(|one| one.sponsor.is_none());
         let mut out = Changes::new();
+        distinct_logins(&self.catalogue.person)?;
         for line in inside.into_iter().chain(outside) {
             let profile = line.profile()?;
             let id = named.identity(&line.handle, "person")?;
