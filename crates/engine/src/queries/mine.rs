@@ -4,6 +4,7 @@
 use placet_domain::Timestamp;
 use placet_domain::access::Scope;
 use placet_domain::actor::Actor;
+use placet_domain::id::RequestId;
 use placet_store::Reader;
 use serde::Serialize;
 
@@ -44,6 +45,12 @@ impl Engine {
         })
     }
 
+    /// Whether a request waits for whoever looks.
+    pub async fn waits_for_me(&self, actor: Actor, request: RequestId) -> Result<bool, Error> {
+        let Some(who) = actor.identity() else { return Ok(false) };
+        Ok(self.store.waits_for(request, who, self.clock.now()).await?)
+    }
+
     pub async fn standing(&self, actor: Actor) -> Result<StandingView, Error> {
         let who = actor.identity().ok_or(placet_domain::Refusal::NotAuthenticated {})?;
         let at = self.clock.now();
@@ -56,10 +63,5 @@ impl Engine {
             at,
             ending_only: self.ending_only(),
         })
-    }
-
-    /// What time it is, for saying how long ago something was.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
     }
 }

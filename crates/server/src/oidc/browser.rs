@@ -15,6 +15,7 @@ use super::token::{Traded, code_word, equal, session};
 use super::{Asked, Provider, refused};
 use crate::cookie;
 use crate::problem::Failed;
+use crate::web;
 
 /// Finds the login that began in this browser; sent back to `/login` alone.
 const COOKIE: &str = "placet_login";
@@ -45,12 +46,29 @@ pub(crate) struct Returned {
     error: Option<String>,
 }
 
+/// A failure as whoever asked can read it: people get a page, programs a problem.
+fn told(headers: &HeaderMap, failed: Failed) -> Response {
+    let accepts = headers.get(header::ACCEPT).and_then(|one| one.to_str().ok());
+    if accepts.is_some_and(|one| one.contains("text/html")) {
+        return web::Failed::outside(failed.0);
+    }
+    failed.into_response()
+}
+
 /// Sends the browser to the provider.
-pub(crate) async fn start(State(engine): State<Engine>, asked: Asked) -> Result<Response, Failed> {
+pub(crate) async fn start(
+    State(engine): State<Engine>,
+    headers: HeaderMap,
+    asked: Asked,
+) -> Response {
+    begin(&engine, asked).await.unwrap_or_else(|failed| told(&headers, failed))
+}
+
+async fn begin(engine: &Engine, asked: Asked) -> Result<Response, Failed> {
     let Asked { provider, caller } = asked;
     provider.starts.count(caller, engine.steady())?;
-    let metadata = provider.metadata(&engine).await?;
-    let login = Login { state: fresh(&engine), nonce: fresh(&engine), verifier: fresh(&engine) };
+    let metadata = provider.metadata(engine).await?;
+    let login = Login { state: fresh(engine), nonce: fresh(engine), verifier: fresh(engine) };
     let verifier = PkceCodeVerifier::new(login.verifier.clone());
     let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
     let mut to = metadata.authorization_endpoint().url().clone();
@@ -63,7 +81,7 @@ pub(crate) async fn start(State(engine): State<Engine>, asked: Asked) -> Result<
         .append_pair("nonce", &login.nonce)
         .append_pair("code_challenge", challenge.as_str())
         .append_pair("code_challenge_method", challenge.method().as_str());
-    let key = fresh(&engine);
+    let key = fresh(engine);
     let now = engine.steady();
     provider.logins.put(&Secret::presented(&key), login, now + SECONDS * 1_000_000, now)?;
     let kept = format!("{key}; Max-Age={SECONDS}");
@@ -92,7 +110,7 @@ pub(crate) async fn callback(
         }
         // One try is all that a login has, so nothing is left of it.
         Err(failed) => {
-            let mut response = failed.into_response();
+            let mut response = told(&headers, failed);
             response.headers_mut().append(header::SET_COOKIE, forget);
             response.headers_mut().insert(header::REFERRER_POLICY, NO_REFERRER);
             response

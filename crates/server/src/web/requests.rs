@@ -91,12 +91,9 @@ pub(super) async fn page(
     Visitor(actor): Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, Failed> {
-    let id: RequestId =
-        id.parse().map_err(|_| Refusal::UnknownRequest { given: id.chars().take(64).collect() })?;
+    let id = named(&id)?;
     let request = engine.request(actor, id).await?;
-    let waits = queries::Page { limit: Some(200), after: None };
-    let mine_to_decide = request.state == "open"
-        && engine.inbox(actor, &waits).await?.iter().any(|one| one.id == request.id);
+    let mine_to_decide = engine.waits_for_me(actor, id).await?;
     let here = if mine_to_decide { Here::Decide } else { Here::Mine };
     let page = Page::of(&engine, actor, here).await?;
     let me = page.standing.who.clone();

@@ -58,6 +58,28 @@ impl Store {
         unsigned(&row, 0)
     }
 
+    /// Whether an open request waits for this person, or for one who delegated to them.
+    pub async fn waits_for(
+        &self,
+        request: RequestId,
+        who: IdentityId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let row = sqlx::query(
+            "select r.id from request r where r.id = $1 and r.stands = 'open' \
+             and exists (select 1 from waiting w where w.request = r.id and (w.identity = $2 \
+               or w.identity in (select d.giver from delegation d \
+                 where d.delegate = $2 and d.starts_at <= $3 and d.ends_at > $3))) \
+             and r.requester <> $2 and r.receiver <> $2",
+        )
+        .bind(request.to_string())
+        .bind(who.to_string())
+        .bind(now.as_micros())
+        .fetch_optional(&mut *self.read.lend().await?)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Why an open request waits for nobody, if it does.
     pub async fn stalled(&self, request: RequestId) -> Result<Option<String>, Error> {
         let row = sqlx::query("select why from stalled where request = $1")
