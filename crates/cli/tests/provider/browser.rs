@@ -27,8 +27,8 @@ impl Page {
     }
 
     pub fn set_cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.headers.get_all(SET_COOKIE).iter().map(|line| line.to_str().unwrap());
-        lines.filter(|line| line.split_once('=').unwrap().0 == name).next_back()
+        let mut lines = self.headers.get_all(SET_COOKIE).iter().map(|line| line.to_str().unwrap());
+        lines.rfind(|line| line.split_once('=').unwrap().0 == name)
     }
 }
 
