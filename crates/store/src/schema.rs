@@ -15,6 +15,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_lanes", include_str!("../migrations/0006_lanes.sql")),
     ("0007_work", include_str!("../migrations/0007_work.sql")),
     ("0008_delegations", include_str!("../migrations/0008_delegations.sql")),
+    ("0009_programs", include_str!("../migrations/0009_programs.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.
@@ -67,6 +68,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("stalled", Class::Operational),
     ("target", Class::Governed),
     ("team", Class::Governed),
+    ("token_use", Class::Operational),
     ("trail", Class::Governed),
     ("upkeep", Class::Operational),
     ("waiting", Class::Operational),

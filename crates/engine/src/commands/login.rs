@@ -1,9 +1,13 @@
 //! Login: one-time codes, sessions and tokens. Secrets are given out once and never stored.
 
+use std::collections::BTreeSet;
+
 use placet_domain::Refusal;
 use placet_domain::access::Deed;
 use placet_domain::actor::Actor;
-use placet_domain::credential::{self, Credential, Ended, Issued, Kind, longest_seconds};
+use placet_domain::credential::{
+    self, Credential, Ended, Issued, Kind, TokenScope, longest_seconds,
+};
 use placet_domain::id::{CredentialId, IdentityId};
 use placet_domain::identity::Identity;
 use placet_domain::length::Length;
@@ -25,6 +29,14 @@ pub struct IssueToken {
     /// A handle or id; oneself if empty.
     pub holder: Option<String>,
     pub length: String,
+    /// What it is for; reading and asking if nothing is named.
+    pub scopes: BTreeSet<TokenScope>,
+}
+
+/// Ends a token at once, by whoever holds it or owns the workload that does.
+#[derive(Clone, Copy, Debug)]
+pub struct RevokeToken {
+    pub token: CredentialId,
 }
 
 /// The session or token that asks is of no more use.
@@ -69,7 +81,40 @@ impl Command for IssueToken {
         if holder != by && identity.and_then(|one| one.owner()) != Some(by) {
             return Err(Refusal::NotYours { what: holder.to_string() }.into());
         }
-        draft.issue(Kind::Token, holder, length.as_seconds(), None).await
+        // A token may ask, read and give back; what goes beyond that has to be named.
+        let mut scopes = self.scopes.clone();
+        if scopes.is_empty() {
+            scopes.extend([TokenScope::Read, TokenScope::Ask]);
+        }
+        let (credential, secret) = draft.fresh(Kind::Token);
+        draft
+            .issue_as(Kind::Token, holder, length.as_seconds(), None, credential, secret, scopes)
+            .await
+    }
+}
+
+#[async_trait::async_trait]
+impl Command for RevokeToken {
+    type Output = ();
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
+        let by = draft.someone()?;
+        if !matches!(draft.actor, Actor::Person { .. }) {
+            return Err(Refusal::NeedsSession {}.into());
+        }
+        let id = self.token;
+        let unknown = || Refusal::UnknownToken { given: id.to_string() };
+        let found = draft.engine.store.load::<Credential>(id, &mut draft.facts).await?;
+        let found = found.filter(|one| one.issued.kind == Kind::Token).ok_or_else(unknown)?;
+        let holder = found.issued.holder;
+        let identity = draft.engine.store.load::<Identity>(holder, &mut draft.facts).await?;
+        if holder != by && identity.and_then(|one| one.owner()) != Some(by) {
+            return Err(unknown().into());
+        }
+        let command = credential::Command::End(Ended::Revoked);
+        let events = credential::decide(Some(&found), command, draft.now)?;
+        draft.change(id, id, events);
+        Ok(())
     }
 }
 
@@ -113,7 +158,15 @@ impl Command for OpenSession {
         let holder = code.issued.holder;
         let lasts = longest_seconds(Kind::Session);
         draft
-            .issue_as(Kind::Session, holder, lasts, Some(id), self.session, self.secret.clone())
+            .issue_as(
+                Kind::Session,
+                holder,
+                lasts,
+                Some(id),
+                self.session,
+                self.secret.clone(),
+                BTreeSet::new(),
+            )
             .await
     }
 }
@@ -140,11 +193,17 @@ impl Draft<'_> {
         seconds: u64,
         opened_by: Option<CredentialId>,
     ) -> Result<Given, Error> {
-        let credential = self.engine.environment.id();
-        let secret = Secret::fresh(kind, &*self.engine.environment);
-        self.issue_as(kind, holder, seconds, opened_by, credential, secret).await
+        let (credential, secret) = self.fresh(kind);
+        let scopes = BTreeSet::new();
+        self.issue_as(kind, holder, seconds, opened_by, credential, secret, scopes).await
     }
 
+    fn fresh(&self, kind: Kind) -> (CredentialId, Secret) {
+        let environment = &*self.engine.environment;
+        (environment.id(), Secret::fresh(kind, environment))
+    }
+
+    #[allow(clippy::too_many_arguments)] // Each is a field of what is issued.
     async fn issue_as(
         &mut self,
         kind: Kind,
@@ -153,12 +212,14 @@ impl Draft<'_> {
         opened_by: Option<CredentialId>,
         credential: CredentialId,
         secret: Secret,
+        scopes: BTreeSet<TokenScope>,
     ) -> Result<Given, Error> {
         let found = self.engine.store.load::<Identity>(holder, &mut self.facts).await?;
         let found = found.ok_or(Refusal::UnknownIdentity { given: holder.to_string() })?;
         let fingerprint = secret.fingerprint();
         let expires_at = self.now.plus_seconds(seconds);
-        let issued = Issued { credential, kind, holder, fingerprint, expires_at, opened_by };
+        let issued =
+            Issued { credential, kind, holder, fingerprint, expires_at, opened_by, scopes };
         let command = credential::Command::Issue { issued, holder: &found };
         let events = credential::decide(None, command, self.now)?;
         let expires_at = match events.first() {

@@ -10,6 +10,7 @@ mod notices;
 mod people;
 mod policy;
 mod replay;
+mod tokens;
 mod work;
 
 use placet_domain::committed::Committed;
@@ -18,6 +19,7 @@ use placet_domain::target::Target;
 use placet_store::{Named, Wanted};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 pub use access::{
     AnswersView, ApprovedBy, EmergencyView, FindingView, GrantView, QuestionView, RequestView,
@@ -31,6 +33,7 @@ pub use notices::{NoticeView, UndeliveredView};
 pub use people::{IdentityView, MeView, RecoveredView};
 pub use policy::{PolicyView, ProposalView};
 pub use replay::{ReplayReport, Replayed};
+pub use tokens::TokenView;
 pub use work::WorkView;
 
 /// A page of a list: at most `limit` rows (200 at the most), after the row named by `after`.
@@ -47,7 +50,7 @@ impl From<&Page> for placet_store::Page {
 }
 
 /// A person or workload, as people call them; the id alone once they were erased.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Who {
     pub id: IdentityId,
     pub handle: Option<String>,

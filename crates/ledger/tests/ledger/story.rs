@@ -198,6 +198,7 @@ impl Story {
             fingerprint: Digest::of(&[n as u8]),
             expires_at: minute(600),
             opened_by: None,
+            scopes: Default::default(),
         };
         let event = Event::Credential(credential::Event::Issued(issued));
         self.write(0, actor(n), Stream::Credential(session(n)), vec![event]);

@@ -189,6 +189,7 @@ pub fn a_session(holder: &Identity) -> (Commit, Issued) {
         fingerprint: Digest::of(credential.to_string().as_bytes()),
         expires_at: at(3_600),
         opened_by: None,
+        scopes: Default::default(),
     };
     let command = credential::Command::Issue { issued: issued.clone(), holder };
     let mut commit = empty(0);

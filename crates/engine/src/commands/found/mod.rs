@@ -89,6 +89,7 @@ fn first_code(draft: &mut Draft<'_>, holder: &Identity) -> Result<Given, Error> 
         fingerprint: secret.fingerprint(),
         expires_at,
         opened_by: None,
+        scopes: Default::default(),
     };
     let events =
         credential::decide(None, credential::Command::Issue { issued, holder }, draft.now)?;
