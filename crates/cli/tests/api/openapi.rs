@@ -98,3 +98,24 @@ async fn what_comes_in_has_no_unknown_keys() {
     }
     assert!(bodies.len() > 25, "{bodies:?}");
 }
+
+/// The page says everything that the document does, and a browser runs nothing of it.
+#[tokio::test]
+async fn the_reference_names_every_route_and_runs_nothing() {
+    let world = World::new().await;
+    let page = world.get("", "/reference").await.good().body;
+    let page = page.as_str().unwrap();
+    for route in ROUTES {
+        let shown = format!("{} /api/v1{}</code>", route.method, route.path);
+        assert!(page.contains(&shown), "{shown}");
+    }
+    for word in ["<script", "<style", " style=", " onclick=", "javascript:", "http://", "https://"]
+    {
+        assert!(!page.contains(word), "{word}");
+    }
+    // Everything that is linked to on the page is on it.
+    for link in page.split("href=\"#").skip(1) {
+        let id = link.split('"').next().unwrap();
+        assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+}

@@ -12,6 +12,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
 
+use super::reference::Html;
 use crate::answer::{Created, Rows, Sealed};
 use crate::auth::Known;
 use crate::body::{Body, LONGEST_CURSOR, Listed, ListedAll, MOST_ROWS, Named, USUAL_ROWS};
@@ -128,6 +129,13 @@ impl Answers for String {
     fn sketch(sketch: &mut Sketch) {
         let text = Schema::Object(of_type(Type::String).build());
         sketch.answer.content = Some(("text/plain", text.into()));
+    }
+}
+
+impl Answers for Html {
+    fn sketch(sketch: &mut Sketch) {
+        let text = Schema::Object(of_type(Type::String).build());
+        sketch.answer.content = Some(("text/html", text.into()));
     }
 }
 

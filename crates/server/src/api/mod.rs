@@ -12,6 +12,7 @@ mod login;
 mod notices;
 mod openapi;
 mod policy;
+mod reference;
 mod requests;
 mod work;
 
@@ -240,6 +241,8 @@ routes! {
     "This document" {
         /// This API as an OpenAPI 3.1 document.
         "GET" "/openapi.json" Nothing => get(openapi::serve);
+        /// This API as a page for people, without scripts.
+        "GET" "/reference" Nothing => get(reference::serve);
     }
 }
 
