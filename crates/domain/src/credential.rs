@@ -1,5 +1,7 @@
 //! Credentials of Placet itself: login codes, sessions and tokens. Only fingerprints are kept.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
@@ -31,6 +33,33 @@ impl Kind {
     }
 }
 
+/// What a token may be used for. A session may do whatever its holder may.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenScope {
+    /// Read what its holder may read.
+    Read,
+    /// File, extend, collect, give back, withdraw, and ask about requests.
+    Ask,
+    /// Say that something has ended elsewhere.
+    Report,
+    /// Propose changes of the catalogue and policy bundles, for others to adopt.
+    Propose,
+}
+
+impl TokenScope {
+    pub const ALL: [TokenScope; 4] = [Self::Read, Self::Ask, Self::Report, Self::Propose];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Ask => "ask",
+            Self::Report => "report",
+            Self::Propose => "propose",
+        }
+    }
+}
+
 /// A credential as issued.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +75,18 @@ pub struct Issued {
     /// The OpenID provider on whose word this session was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Issuer>,
+    /// What a token is good for. None are named on what is no token, and on tokens from before
+    /// there were scopes: those keep what they could do.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub scopes: BTreeSet<TokenScope>,
+}
+
+impl Issued {
+    /// Whether it is good for something of this kind at all; what its holder may do comes after.
+    pub fn covers(&self, scope: TokenScope) -> bool {
+        self.kind == Kind::Session
+            || self.kind == Kind::Token && (self.scopes.is_empty() || self.scopes.contains(&scope))
+    }
 }
 
 /// A credential: the fold of its events.
@@ -69,6 +110,8 @@ pub enum Ended {
     /// A login code opened its session.
     Used,
     LoggedOut,
+    /// The one who answers for a token ended it.
+    Revoked,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -119,6 +162,9 @@ pub fn decide(
             Err(Refusal::LoginCodeSpent {})
         }
         (Some(_), Command::End(Ended::LoggedOut)) => Err(Refusal::NotAuthenticated {}),
+        (Some(credential), Command::End(Ended::Revoked)) => {
+            Err(Refusal::TokenOver { token: credential.issued.credential.to_string() })
+        }
         (Some(credential), Command::Issue { .. }) => {
             Err(Refusal::AlreadyRegistered { what: credential.issued.credential.to_string() })
         }

@@ -38,6 +38,8 @@ pub mod request;
 pub mod route;
 pub mod ruling;
 pub mod schedule;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod state;
 pub mod target;
 pub mod team;

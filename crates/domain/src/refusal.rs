@@ -29,6 +29,9 @@ macro_rules! refusals {
             /// Every code, in the order of this file.
             pub const CODES: &'static [&'static str] = &[$($code),*];
 
+            /// What kind of "no" each code is, in the same order.
+            pub const CLASSES: &'static [Class] = &[$(Class::$class),*];
+
             /// The stable code: `self_approval`.
             pub fn code(&self) -> &'static str {
                 match self { $(Self::$variant { .. } => $code,)* }
@@ -267,6 +270,17 @@ refusals! {
     NotYours { what: String } = "not_yours", Forbidden,
         "{what} is not yours",
         "only the one who asked, who holds it, who owns it or an administrator may do that";
+
+    // ---- tokens ----
+    ScopeMissing { scope: &'static str } = "scope_missing", Forbidden,
+        "this takes a token with the scope `{scope}`, and this token has it not",
+        "use a token that was issued with `--scope {scope}`, or log in";
+    UnknownToken { given: String } = "unknown_token", Unknown,
+        "no token `{given}` that you answer for",
+        "list yours with `placet token list`";
+    TokenOver { token: String } = "token_over", Conflict,
+        "`{token}` is good for nothing any more",
+        "nothing needs to be done";
 
     // ---- grants and findings ----
     UnknownGrant { given: String } = "unknown_grant", Unknown,

@@ -4,7 +4,7 @@
 use placet_domain::Refusal;
 use placet_domain::access::Deed;
 use placet_domain::actor::Actor;
-use placet_domain::credential::Kind;
+use placet_domain::credential::{self, Kind, TokenScope};
 use placet_domain::id::IdentityId;
 use placet_store::Reader;
 use subtle::ConstantTimeEq as _;
@@ -14,9 +14,49 @@ use crate::draft::{Command, Draft};
 use crate::error::Error;
 use crate::secret::Secret;
 
+/// What a credential is presented for. What its holder may do is asked of policy afterwards.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// A decision: a person has to be there.
+    Decision,
+    /// What a token needs this scope for.
+    Scope(TokenScope),
+    /// To say who is there, or to end the credential itself: no scope is asked for.
+    Itself,
+    /// Whoever asks does not say; a token has to be good for everything.
+    Unsaid,
+}
+
+impl Purpose {
+    /// Refuses what a token of these scopes is not good for.
+    fn must_be_covered(self, issued: &credential::Issued, human: bool) -> Result<(), Refusal> {
+        let missing = |scope: TokenScope| Refusal::ScopeMissing { scope: scope.as_str() };
+        let of = |scope| if issued.covers(scope) { Ok(()) } else { Err(missing(scope)) };
+        match self {
+            Self::Decision if issued.kind == Kind::Session => Ok(()),
+            // A workload has no session to come back with.
+            Self::Decision if human => Err(Refusal::NeedsSession {}),
+            Self::Decision => Err(Refusal::OnlyPeopleDecide {}),
+            Self::Scope(scope) => of(scope),
+            Self::Itself => Ok(()),
+            Self::Unsaid => TokenScope::ALL.into_iter().try_for_each(of),
+        }
+    }
+}
+
 impl Engine {
-    /// The actor behind a session or token; login codes are good for logging in alone.
+    /// The actor behind a session, or behind a token that is good for everything.
     pub async fn authenticate(&self, secret: &Secret) -> Result<Actor, Error> {
+        self.authenticate_for(secret, Purpose::Unsaid).await
+    }
+
+    /// The actor behind a session or token; login codes are good for logging in alone. The one
+    /// place where the scopes of tokens are looked at.
+    pub async fn authenticate_for(
+        &self,
+        secret: &Secret,
+        purpose: Purpose,
+    ) -> Result<Actor, Error> {
         let fingerprint = secret.fingerprint();
         let unknown = || Error::from(Refusal::NotAuthenticated {});
         let found = self.store.credential_and_holder(&fingerprint).await?;
@@ -27,11 +67,17 @@ impl Engine {
             return Err(unknown());
         }
         let issued = &credential.issued;
-        match issued.kind {
-            Kind::LoginCode => Err(unknown()),
-            Kind::Session => Ok(Actor::Person { id: issued.holder, session: issued.credential }),
-            Kind::Token => Ok(Actor::Token { id: issued.holder, token: issued.credential }),
-        }
+        let (id, credential) = (issued.holder, issued.credential);
+        let actor = match issued.kind {
+            Kind::LoginCode => return Err(unknown()),
+            Kind::Session => Actor::Person { id, session: credential },
+            Kind::Token => {
+                self.uses.note(credential, now);
+                Actor::Token { id, token: credential }
+            }
+        };
+        purpose.must_be_covered(issued, holder.is_human())?;
+        Ok(actor)
     }
 
     /// What this actor may read: SQL filters by it.

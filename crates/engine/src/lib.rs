@@ -21,6 +21,7 @@ mod open;
 pub mod queries;
 mod secret;
 mod silence;
+mod uses;
 mod wake;
 pub mod workers;
 mod world;
@@ -37,6 +38,7 @@ use placet_domain::target::Target;
 use placet_policy::Policies;
 use placet_store::{Mode, Store};
 
+pub use authorise::Purpose;
 pub use channels::{Channel, EncryptionLine, NotifyLine, Way};
 pub use draft::{Command, Draft};
 pub use environment::{Environment, Machine};
@@ -71,6 +73,8 @@ pub struct Engine {
     pub(crate) options: Arc<Options>,
     pub(crate) wake: Arc<wake::Wake>,
     pub(crate) journal: Arc<journal::Journal>,
+    /// Which tokens were used since that was written down last.
+    pub(crate) uses: Arc<uses::Uses>,
     /// Compiled policies by the digest of their bundle. A digest names one bundle for ever, so this
     /// keeps work, never a decision.
     compiled: Arc<Mutex<BTreeMap<Digest, Arc<Policies>>>>,
@@ -110,6 +114,7 @@ impl Engine {
             journal: Arc::new(journal::Journal::at(options.journal.clone())),
             options: Arc::new(options),
             wake: Arc::default(),
+            uses: Arc::default(),
             compiled: Arc::default(),
             connected: Arc::default(),
             places: Arc::default(),

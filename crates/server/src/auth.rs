@@ -6,8 +6,9 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
-use placet_engine::{Engine, Secret};
+use placet_engine::{Engine, Purpose, Secret};
 
+use crate::api::Needs;
 use crate::problem::Failed;
 
 /// Somebody who is known.
@@ -24,6 +25,9 @@ impl FromRequestParts<Engine> for Known {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "))
             .ok_or(Refusal::NotAuthenticated {})?;
-        Ok(Self(engine.authenticate(&Secret::presented(given)).await?))
+        // A route that does not say what it needs lets in only what is good for everything.
+        let needs = parts.extensions.get::<Needs>().copied();
+        let purpose = needs.map_or(Purpose::Unsaid, Needs::purpose);
+        Ok(Self(engine.authenticate_for(&Secret::presented(given), purpose).await?))
     }
 }

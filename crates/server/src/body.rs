@@ -58,30 +58,106 @@ where
     }
 }
 
+/// The most rows of one page, and how many it has where nobody says.
+pub(crate) const MOST_ROWS: u32 = 200;
+pub(crate) const USUAL_ROWS: u32 = 50;
+
+/// The longest cursor: a name, or an id with the name of a channel behind it.
+pub(crate) const LONGEST_CURSOR: usize = 128;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
+    limit: Option<u32>,
+    after: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AskedForAll {
     limit: Option<u32>,
     after: Option<String>,
     #[serde(default)]
     all: bool,
 }
 
-/// A page of a list; `all` includes what is over.
+/// A page of a list.
 #[derive(Debug)]
 pub(crate) struct Listed {
     pub page: Page,
-    pub all: bool,
+    /// Where the list is, and what else was asked, for the link to its next page.
+    path: String,
+    all: bool,
+}
+
+impl Listed {
+    fn of(parts: &Parts, limit: Option<u32>, after: Option<String>) -> Result<Self, Failed> {
+        let unreadable = |what: String| Refusal::Unreadable { what };
+        if limit.is_some_and(|limit| !(1..=MOST_ROWS).contains(&limit)) {
+            return Err(unreadable(format!("a page has 1 to {MOST_ROWS} rows (`limit`)")).into());
+        }
+        if after.as_ref().is_some_and(|after| after.is_empty() || after.len() > LONGEST_CURSOR) {
+            let what = "`after` is what the link to the next page says".to_owned();
+            return Err(unreadable(what).into());
+        }
+        let path = format!("/api/v1{}", parts.uri.path());
+        Ok(Self { page: Page { limit, after }, path, all: false })
+    }
+
+    pub(crate) fn limit(&self) -> u32 {
+        self.page.limit.unwrap_or(USUAL_ROWS)
+    }
+
+    /// The address of the page that comes after a row.
+    pub(crate) fn after(&self, cursor: &str) -> String {
+        let mut out = format!("{}?limit={}&after=", self.path, self.limit());
+        for byte in cursor.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        if self.all {
+            out.push_str("&all=true");
+        }
+        out
+    }
+}
+
+/// What stands after the question mark, without unknown keys.
+async fn query<T: DeserializeOwned + Send, S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+) -> Result<T, Failed> {
+    let Query(asked) = Query::<T>::from_request_parts(parts, state)
+        .await
+        .map_err(|error| Refusal::Unreadable { what: error.body_text() })?;
+    Ok(asked)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Listed {
     type Rejection = Failed;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
-        let Query(asked) = Query::<Asked>::from_request_parts(parts, state)
-            .await
-            .map_err(|error| Refusal::Unreadable { what: error.body_text() })?;
-        let Asked { limit, after, all } = asked;
-        Ok(Self { page: Page { limit, after }, all })
+        let Asked { limit, after } = query(parts, state).await?;
+        Self::of(parts, limit, after)
+    }
+}
+
+/// A page of a list that leaves out what is over, unless `all` is asked for.
+#[derive(Debug)]
+pub(crate) struct ListedAll {
+    pub listed: Listed,
+    pub all: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ListedAll {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
+        let AskedForAll { limit, after, all } = query(parts, state).await?;
+        let listed = Listed { all, ..Listed::of(parts, limit, after)? };
+        Ok(Self { listed, all })
     }
 }

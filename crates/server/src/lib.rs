@@ -5,6 +5,7 @@
 //! policies, a rule, or a decision about who may what: the actor comes from the credential, and
 //! everything else from `engine`.
 
+mod answer;
 mod api;
 mod auth;
 mod body;

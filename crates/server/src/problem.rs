@@ -10,15 +10,21 @@ use placet_domain::Refusal;
 use placet_domain::refusal::Class;
 use placet_engine::Error;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What a client is told when its request was not carried out.
-#[derive(Debug, Serialize)]
-struct Problem {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// A name for this kind of problem: `urn:placet:refusal:` and the code.
     r#type: String,
     title: &'static str,
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What happened, to what.
     detail: String,
+    /// The stable code, for programs.
     code: &'static str,
+    /// What to do next.
     next: String,
 }
 

@@ -7,6 +7,7 @@
 
 use placet_domain::actor::Actor;
 use placet_domain::canonical::Digest;
+use placet_domain::credential::TokenScope;
 use placet_domain::entitlement::Privilege;
 use placet_domain::grant::Half;
 use placet_domain::id::GrantId;
@@ -72,7 +73,11 @@ impl World {
         else {
             return self.actor(who).await;
         };
-        let token = IssueToken { holder: Some(who.to_owned()), length: "1d".to_owned() };
+        let token = IssueToken {
+            holder: Some(who.to_owned()),
+            length: "1d".to_owned(),
+            scopes: TokenScope::ALL.into(),
+        };
         let given = self.by(owner, &token).await?;
         self.present(&given.secret).await
     }

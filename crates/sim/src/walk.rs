@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use placet_domain::canonical::Digest;
+use placet_domain::credential::TokenScope;
 use placet_domain::event::Event;
 use placet_domain::grant::Half;
 use placet_domain::id::{GrantId, RequestId};
@@ -386,7 +387,7 @@ impl Walk {
     async fn by_token(&mut self) -> Acted {
         let who = "ines".to_owned();
         let length = "30d".to_owned();
-        let token = IssueToken { holder: None, length };
+        let token = IssueToken { holder: None, length, scopes: TokenScope::ALL.into() };
         let words = "ines lets a program ask, and decide if it may".to_owned();
         let given = match self.world.by(&who, &token).await {
             Ok(given) => given,

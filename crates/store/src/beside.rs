@@ -27,6 +27,13 @@ pub(crate) fn write(script: &mut Script, commit: &Commit) -> Result<(), Error> {
             [Value::text(digest), Value::text(body)],
         );
     }
+    for (token, at) in &commit.used {
+        script.add(
+            "insert into token_use (token, used_at) values ($1, $2) \
+             on conflict (token) do update set used_at = excluded.used_at",
+            [Value::text(token), at.as_micros().into()],
+        );
+    }
     waiting(script, commit);
     for (request, why) in &commit.stalled {
         stalled(script, request, why.as_deref());

@@ -8,7 +8,7 @@ use placet_domain::actor::Actor;
 use placet_domain::canonical::Digest;
 use placet_domain::committed::Disclosure;
 use placet_domain::event::Event;
-use placet_domain::id::{CommitId, EventId, IdentityId, RequestId, Stream, TargetId};
+use placet_domain::id::{CommitId, CredentialId, EventId, IdentityId, RequestId, Stream, TargetId};
 use placet_domain::identity::Profile;
 use placet_domain::name::NativeId;
 use placet_domain::observation::{Binding, Completeness};
@@ -156,6 +156,8 @@ pub struct Commit {
     /// How far what people are told has come. What the events themselves say to whom is no business
     /// of the caller: the store writes that with them.
     pub outbox: Vec<Outbox>,
+    /// When tokens were used last; no decision reads it.
+    pub used: Vec<(CredentialId, Timestamp)>,
 }
 
 impl Commit {
@@ -174,6 +176,7 @@ impl Commit {
             observed: None,
             upkeep: Vec::new(),
             outbox: Vec::new(),
+            used: Vec::new(),
         }
     }
 
@@ -185,6 +188,7 @@ impl Commit {
             && self.stalled.is_empty()
             && self.upkeep.is_empty()
             && self.outbox.is_empty()
+            && self.used.is_empty()
     }
 }
 

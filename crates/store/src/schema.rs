@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0007_work", include_str!("../migrations/0007_work.sql")),
     ("0008_delegations", include_str!("../migrations/0008_delegations.sql")),
     ("0009_logins", include_str!("../migrations/0009_logins.sql")),
+    ("0010_programs", include_str!("../migrations/0010_programs.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.
@@ -69,6 +70,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("stalled", Class::Operational),
     ("target", Class::Governed),
     ("team", Class::Governed),
+    ("token_use", Class::Operational),
     ("trail", Class::Governed),
     ("upkeep", Class::Operational),
     ("waiting", Class::Operational),

@@ -392,6 +392,11 @@ CREATE TABLE team (
   state text not null
 );
 
+CREATE TABLE token_use (
+  token text primary key,
+  used_at bigint not null
+);
+
 CREATE TABLE trail (
   trail text primary key,
   nth bigint not null,

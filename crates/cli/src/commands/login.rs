@@ -1,4 +1,4 @@
-//! `placet login`, `logout`, `whoami`, `login-code`, `token`.
+//! `placet login`, `logout`, `whoami`, `login-code`.
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::time::Duration;
@@ -23,16 +23,6 @@ pub struct LoginArgs {
 pub struct CodeArgs {
     /// The person's handle.
     person: String,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct TokenArgs {
-    /// For a workload that I own; for myself if left out.
-    #[arg(long, value_name = "HANDLE")]
-    r#for: Option<String>,
-    /// For how long, such as `30d`.
-    #[arg(long, default_value = "30d", value_name = "LENGTH")]
-    length: String,
 }
 
 pub async fn log_in(context: &Context, args: LoginArgs) -> anyhow::Result<()> {
@@ -154,13 +144,5 @@ pub async fn issue_code(context: &Context, args: CodeArgs) -> anyhow::Result<()>
         args.person,
         moment_at(&handed, "/expires_at")
     ));
-    Ok(())
-}
-
-pub async fn issue_token(context: &Context, args: TokenArgs) -> anyhow::Result<()> {
-    let body = json!({ "holder": args.r#for, "length": args.length });
-    let handed = context.api().await?.post("/tokens", &body).await?;
-    context.show(&handed, |handed| text_at(handed, "/secret").to_owned());
-    output::note(format!("shown this once; valid until {}", moment_at(&handed, "/expires_at")));
     Ok(())
 }

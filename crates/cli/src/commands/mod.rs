@@ -18,6 +18,7 @@ mod request;
 mod review;
 mod scram;
 mod serve;
+mod token;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -70,8 +71,9 @@ enum Verb {
     Whoami,
     /// Let a named person log in once (administrators).
     LoginCode(login::CodeArgs),
-    /// Give a program of mine, or a workload that I own, a token.
-    Token(login::TokenArgs),
+    /// Tokens for programs: new, list, revoke.
+    #[command(subcommand)]
+    Token(token::Verb),
     /// Ask for access; list and follow requests.
     #[command(subcommand)]
     Request(request::Verb),
@@ -155,7 +157,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Logout => login::log_out(&context).await,
         Verb::Whoami => login::who_am_i(&context).await,
         Verb::LoginCode(args) => login::issue_code(&context, args).await,
-        Verb::Token(args) => login::issue_token(&context, args).await,
+        Verb::Token(verb) => token::run(&context, verb).await,
         Verb::Request(verb) => request::run(&context, verb).await,
         Verb::Inbox => request::inbox(&context).await,
         Verb::Notices(args) => notices::run(&context, args).await,

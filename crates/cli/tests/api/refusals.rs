@@ -226,6 +226,7 @@ async fn deciding(world: &World, seen: &mut Provoked) {
     assert_eq!(world.post("kim", &path, body).await.good().text("/state"), "denied");
     seen.check(world.approve("tom", &asked).await, "request_closed");
     workloads(world, seen).await;
+    tokens(world, seen).await;
 }
 
 /// A workload cannot decide, and nobody decides for a workload that they own.
@@ -246,6 +247,20 @@ async fn workloads(world: &World, seen: &mut Provoked) {
     let token =
         world.post("kim", "/tokens", json!({ "length": "1d" })).await.good().text("/secret");
     seen.check(world.post(&token, &path, body).await, "needs_session");
+}
+
+/// A token does what it was issued for, for as long as nobody ends it.
+async fn tokens(world: &World, seen: &mut Provoked) {
+    let ask = json!({ "length": "1d", "scopes": ["read"] });
+    let handed = world.post("kim", "/tokens", ask).await.good();
+    let (reader, id) = (handed.text("/secret"), handed.text("/id"));
+    world.get(&reader, "/requests").await.good();
+    seen.check(world.ask(&reader, "booking-staging-deploy", "1h").await, "scope_missing");
+    let revoke = format!("/tokens/{id}/revoke");
+    seen.check(world.post("ines", &revoke, json!({})).await, "unknown_token");
+    world.post("kim", &revoke, json!({})).await.good();
+    seen.check(world.get(&reader, "/requests").await, "not_authenticated");
+    seen.check(world.post("kim", &revoke, json!({})).await, "token_over");
 }
 
 async fn ending(world: &World, seen: &mut Provoked) {

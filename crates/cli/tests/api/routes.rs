@@ -29,6 +29,7 @@ async fn every_route_knows_whom_it_lets_in() {
             .replace("/proposals/{id}", &format!("/proposals/prp_{}", "0".repeat(32)))
             .replace("/handovers/{id}", &format!("/handovers/hnd_{}", "0".repeat(32)))
             .replace("/delegations/{id}", &format!("/delegations/dlg_{}", "0".repeat(32)))
+            .replace("/tokens/{id}", &format!("/tokens/crd_{}", "0".repeat(32)))
             .replace("/work/{id}", &format!("/work/act_{}", "0".repeat(32)))
             .replace("/findings/{id}", &format!("/findings/fnd_{}", "0".repeat(32)))
             .replace("{what}", "organisation")

@@ -106,7 +106,8 @@ impl World {
         for (owner, holder) in
             [("ines", None), ("mara", Some("timetable-ci")), ("tom", Some("booking-api"))]
         {
-            let body = json!({ "holder": holder, "length": "30d" });
+            let scopes = ["read", "ask", "report", "propose"];
+            let body = json!({ "holder": holder, "length": "30d", "scopes": scopes });
             let token = world.post(owner, "/tokens", body).await.good().text("/secret");
             world.sessions.insert(holder.map_or("ines-token", |holder| holder).to_owned(), token);
         }

@@ -125,7 +125,8 @@ impl Company {
             let code = self.post(&door, "ada", "/login-codes", &ask).await.unwrap().good();
             self.log_in(&door, person, &code.text("/secret")).await;
         }
-        let ask = json!({ "holder": WORKLOAD, "length": "30d" });
+        let ask =
+            json!({ "holder": WORKLOAD, "length": "30d", "scopes": ["read", "ask", "report"] });
         let token = self.post(&door, "mara", "/tokens", &ask).await.unwrap().good();
         self.sessions.insert(WORKLOAD.to_owned(), token.text("/secret"));
         let all = self.get(&door, "nora", "/identities?limit=200").await.unwrap().good();

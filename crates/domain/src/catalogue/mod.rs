@@ -93,6 +93,7 @@ impl Effect {
 /// One changed fact, in words.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Line {
     /// The record: ``entitlement `prod-db-admin` ``.
     pub record: String,

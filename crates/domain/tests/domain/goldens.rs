@@ -179,6 +179,7 @@ fn records() -> Vec<Event> {
         expires_at: at(12 * 3_600),
         opened_by: Some(id(0x1000)),
         provider: None,
+        scopes: Default::default(),
     };
     let within = BTreeSet::from(["engineers".parse().unwrap()]);
     let ends = |why| credential::Event::Ended { why }.into();
@@ -318,6 +319,17 @@ fn later() -> Vec<Event> {
         target::Event::Released { by: id(9) }.into(),
         placet_domain::delegation::Event::Made(made).into(),
         placet_domain::delegation::Event::Ended { by: id(2) }.into(),
+        credential::Event::Issued(Issued {
+            credential: id(0x1002),
+            kind: credential::Kind::Token,
+            holder: id(11),
+            fingerprint: Digest::of(b"secret of a token"),
+            expires_at: at(30 * 86_400),
+            opened_by: None,
+            scopes: credential::TokenScope::ALL.into(),
+        })
+        .into(),
+        credential::Event::Ended { why: Ended::Revoked }.into(),
     ]);
     out
 }

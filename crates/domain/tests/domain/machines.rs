@@ -398,6 +398,7 @@ fn a_credential_is_for_somebody_active_and_ends_once_and_in_time() {
         expires_at: at(seconds),
         opened_by: None,
         provider: None,
+        scopes: Default::default(),
     };
     let issue = |kind, seconds, holder: Identity| {
         let command = Command::Issue { issued: issued(kind, seconds), holder: &holder };
@@ -429,6 +430,8 @@ fn a_credential_is_for_somebody_active_and_ends_once_and_in_time() {
     check("used", end(Some(&fresh), Ended::Used, 59), "credential.ended");
     check("logged out", end(Some(&fresh), Ended::LoggedOut, 59), "credential.ended");
     check("used too late", end(Some(&fresh), Ended::Used, 60), "no: login_code_spent");
+    check("revoked", end(Some(&fresh), Ended::Revoked, 59), "credential.ended");
+    check("revoked too late", end(Some(&fresh), Ended::Revoked, 60), "no: token_over");
     check("logged out too late", end(Some(&fresh), Ended::LoggedOut, 60), "no: not_authenticated");
     check("used, never issued", end(None, Ended::Used, 0), "no: login_code_spent");
     let used = credential::Event::Ended { why: Ended::Used };

@@ -1,9 +1,13 @@
 //! Login: one-time codes, sessions and tokens. Secrets are given out once and never stored.
 
+use std::collections::BTreeSet;
+
 use placet_domain::Refusal;
 use placet_domain::access::Deed;
 use placet_domain::actor::Actor;
-use placet_domain::credential::{self, Credential, Ended, Issued, Kind, longest_seconds};
+use placet_domain::credential::{
+    self, Credential, Ended, Issued, Kind, TokenScope, longest_seconds,
+};
 use placet_domain::id::{CredentialId, IdentityId};
 use placet_domain::identity::{Identity, Login};
 use placet_domain::length::Length;
@@ -26,6 +30,14 @@ pub struct IssueToken {
     /// A handle or id; oneself if empty.
     pub holder: Option<String>,
     pub length: String,
+    /// What it is for; reading and asking if nothing is named.
+    pub scopes: BTreeSet<TokenScope>,
+}
+
+/// Ends a token at once, by whoever holds it or owns the workload that does.
+#[derive(Clone, Copy, Debug)]
+pub struct RevokeToken {
+    pub token: CredentialId,
 }
 
 /// The session or token that asks is of no more use.
@@ -70,7 +82,41 @@ impl Command for IssueToken {
         if holder != by && identity.and_then(|one| one.owner()) != Some(by) {
             return Err(Refusal::NotYours { what: holder.to_string() }.into());
         }
-        draft.issue(Kind::Token, holder, length.as_seconds(), None).await
+        // A token may ask, read and give back; what goes beyond that has to be named.
+        let mut scopes = self.scopes.clone();
+        if scopes.is_empty() {
+            scopes.extend([TokenScope::Read, TokenScope::Ask]);
+        }
+        let (credential, secret) = draft.fresh(Kind::Token);
+        let (kind, seconds) = (Kind::Token, length.as_seconds());
+        let (opened_by, provider) = (None, None);
+        let fresh = Fresh { kind, seconds, opened_by, provider, scopes, credential, secret };
+        draft.issue_as(holder, fresh).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Command for RevokeToken {
+    type Output = ();
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
+        let by = draft.someone()?;
+        if !matches!(draft.actor, Actor::Person { .. }) {
+            return Err(Refusal::NeedsSession {}.into());
+        }
+        let id = self.token;
+        let unknown = || Refusal::UnknownToken { given: id.to_string() };
+        let found = draft.engine.store.load::<Credential>(id, &mut draft.facts).await?;
+        let found = found.filter(|one| one.issued.kind == Kind::Token).ok_or_else(unknown)?;
+        let holder = found.issued.holder;
+        let identity = draft.engine.store.load::<Identity>(holder, &mut draft.facts).await?;
+        if holder != by && identity.and_then(|one| one.owner()) != Some(by) {
+            return Err(unknown().into());
+        }
+        let command = credential::Command::End(Ended::Revoked);
+        let events = credential::decide(Some(&found), command, draft.now)?;
+        draft.change(id, id, events);
+        Ok(())
     }
 }
 
@@ -147,6 +193,7 @@ struct Fresh {
     seconds: u64,
     opened_by: Option<CredentialId>,
     provider: Option<Issuer>,
+    scopes: BTreeSet<TokenScope>,
     credential: CredentialId,
     secret: Secret,
 }
@@ -158,6 +205,7 @@ impl Fresh {
             seconds: longest_seconds(Kind::Session),
             opened_by: None,
             provider: None,
+            scopes: BTreeSet::new(),
             credential: session,
             secret: secret.clone(),
         }
@@ -213,21 +261,33 @@ impl Draft<'_> {
         seconds: u64,
         opened_by: Option<CredentialId>,
     ) -> Result<Given, Error> {
-        let credential = self.engine.environment.id();
-        let secret = Secret::fresh(kind, &*self.engine.environment);
-        let provider = None;
-        let fresh = Fresh { kind, seconds, opened_by, provider, credential, secret };
+        let (credential, secret) = self.fresh(kind);
+        let (provider, scopes) = (None, BTreeSet::new());
+        let fresh = Fresh { kind, seconds, opened_by, provider, scopes, credential, secret };
         self.issue_as(holder, fresh).await
     }
 
+    fn fresh(&self, kind: Kind) -> (CredentialId, Secret) {
+        let environment = &*self.engine.environment;
+        (environment.id(), Secret::fresh(kind, environment))
+    }
+
     async fn issue_as(&mut self, holder: IdentityId, fresh: Fresh) -> Result<Given, Error> {
-        let Fresh { kind, seconds, opened_by, provider, credential, secret } = fresh;
+        let Fresh { kind, seconds, opened_by, provider, scopes, credential, secret } = fresh;
         let found = self.engine.store.load::<Identity>(holder, &mut self.facts).await?;
         let found = found.ok_or(Refusal::UnknownIdentity { given: holder.to_string() })?;
         let fingerprint = secret.fingerprint();
         let expires_at = self.now.plus_seconds(seconds);
-        let issued =
-            Issued { credential, kind, holder, fingerprint, expires_at, opened_by, provider };
+        let issued = Issued {
+            credential,
+            kind,
+            holder,
+            fingerprint,
+            expires_at,
+            opened_by,
+            provider,
+            scopes,
+        };
         let command = credential::Command::Issue { issued, holder: &found };
         let events = credential::decide(None, command, self.now)?;
         let expires_at = match events.first() {

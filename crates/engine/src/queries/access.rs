@@ -14,6 +14,7 @@ use placet_domain::{Refusal, Timestamp};
 use placet_store::{Beside, Facts, Wanted};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 use super::catalogue::ObservedView;
 use super::{Names, Page, Who};
@@ -21,7 +22,7 @@ use crate::Engine;
 use crate::error::Error;
 
 /// A stage of a request's route: what it needs, who gave it, for whom it waits.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct StageView {
     pub name: String,
     pub needed: u32,
@@ -32,7 +33,7 @@ pub struct StageView {
 }
 
 /// Who agreed, and in whose place if not in their own.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ApprovedBy {
     #[serde(flatten)]
     pub who: Who,
@@ -41,7 +42,7 @@ pub struct ApprovedBy {
 }
 
 /// A request, with everything that one who decides has to see.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RequestView {
     pub id: RequestId,
     pub state: &'static str,
@@ -100,14 +101,14 @@ pub struct RequestView {
 }
 
 /// The finding that a request answers, and how.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AnswersView {
     pub finding: FindingId,
     pub answer: &'static str,
 }
 
 /// Why the glass was broken, what was warned of, and the review that is owed for it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EmergencyView {
     /// None once it was erased.
     pub incident: Option<String>,
@@ -122,7 +123,7 @@ pub struct EmergencyView {
 }
 
 /// A question about a request, with its answer once there is one.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct QuestionView {
     pub number: u32,
     pub asked_by: Who,
@@ -133,14 +134,14 @@ pub struct QuestionView {
 }
 
 /// What a grant waits for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CollectView {
     /// `ssh_key`, `token_digest` or `scram_sha256`.
     pub half: &'static str,
     pub until: Timestamp,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct GrantView {
     pub id: GrantId,
     pub request: RequestId,
@@ -174,7 +175,7 @@ pub struct GrantView {
     pub gone: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FindingView {
     pub id: FindingId,
     pub kind: &'static str,

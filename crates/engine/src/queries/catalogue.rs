@@ -9,13 +9,14 @@ use placet_domain::name::TeamName;
 use placet_domain::target::Target;
 use placet_store::{Facts, LastLook, Wanted};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Page, Who};
 use crate::Engine;
 use crate::error::Error;
 
 /// An entitlement, with what holding it really means.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EntitlementView {
     pub id: EntitlementId,
     pub name: String,
@@ -35,7 +36,7 @@ pub struct EntitlementView {
 }
 
 /// A target, with how fresh the knowledge of it is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TargetView {
     pub id: TargetId,
     pub name: String,
@@ -48,7 +49,7 @@ pub struct TargetView {
 }
 
 /// The last look at a target.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ObservedView {
     /// `complete`, `partial`, `unknown`, or `never`.
     pub completeness: String,

@@ -12,6 +12,7 @@ use placet_domain::target::Target;
 use placet_domain::{Refusal, Timestamp};
 use placet_store::{Facts, Round};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Page, Who};
 use crate::Engine;
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::workers::rerule::Progress;
 
 /// A proposed change of the catalogue, with its differences in words.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ChangeView {
     pub id: ProposalId,
     pub state: &'static str,
@@ -37,7 +38,7 @@ pub struct ChangeView {
 }
 
 /// Something that passed on because its owner left, and waits for the new one.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HandoverView {
     pub id: HandoverId,
     /// ``entitlement `prod-db-admin` ``.
@@ -52,7 +53,7 @@ pub struct HandoverView {
 }
 
 /// What is still to be gone through after a change.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UpkeepView {
     /// `leave`, `rerule` or `reroute`.
     pub does: String,

@@ -5,13 +5,14 @@ use placet_domain::actor::Actor;
 use placet_domain::delegation::Delegation;
 use placet_domain::id::DelegationId;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::access::RequestView;
 use super::{Page, Who};
 use crate::Engine;
 use crate::error::Error;
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DelegationView {
     pub id: DelegationId,
     pub from: Who,

@@ -13,6 +13,7 @@ mod people;
 mod policy;
 mod preview;
 mod replay;
+mod tokens;
 mod work;
 
 use placet_domain::committed::Committed;
@@ -21,6 +22,7 @@ use placet_domain::target::Target;
 use placet_store::{Named, Wanted};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 pub use access::{
     AnswersView, ApprovedBy, EmergencyView, FindingView, GrantView, QuestionView, RequestView,
@@ -37,6 +39,7 @@ pub use people::{IdentityView, MeView, RecoveredView};
 pub use policy::{PolicyView, ProposalView};
 pub use preview::{OfferView, PreviewView};
 pub use replay::{ReplayReport, Replayed};
+pub use tokens::TokenView;
 pub use work::WorkView;
 
 /// A page of a list: at most `limit` rows (200 at the most), after the row named by `after`.
@@ -53,7 +56,7 @@ impl From<&Page> for placet_store::Page {
 }
 
 /// A person or workload, as people call them; the id alone once they were erased.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Who {
     pub id: IdentityId,
     pub handle: Option<String>,

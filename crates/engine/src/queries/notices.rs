@@ -6,13 +6,14 @@ use placet_domain::id::{NoticeId, Stream};
 use placet_domain::{Refusal, Timestamp};
 use placet_store::ShownNotice;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Page, Who};
 use crate::Engine;
 use crate::error::Error;
 use crate::letters;
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct NoticeView {
     pub id: NoticeId,
     pub kind: &'static str,
@@ -27,7 +28,7 @@ pub struct NoticeView {
 }
 
 /// A notice that was given up on a channel.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UndeliveredView {
     /// The notice and the channel: what a page goes on after.
     pub id: String,

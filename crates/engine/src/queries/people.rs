@@ -10,13 +10,14 @@ use placet_domain::organisation::TELL_SECONDS;
 use placet_domain::{Refusal, Timestamp};
 use placet_store::Facts;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Page, Who};
 use crate::Engine;
 use crate::error::Error;
 
 /// The one who asks, and what they may read.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MeView {
     pub who: Who,
     pub kind: &'static str,
@@ -29,7 +30,7 @@ pub struct MeView {
 }
 
 /// A recovery, told to everybody who logs in.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RecoveredView {
     pub at: Timestamp,
     pub people: Vec<Who>,
@@ -38,7 +39,7 @@ pub struct RecoveredView {
     pub reason: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct IdentityView {
     #[serde(flatten)]
     pub who: Who,

@@ -6,20 +6,21 @@ use placet_domain::bundle::Bundle;
 use placet_domain::canonical::Digest;
 use placet_store::Facts;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Who;
 use crate::Engine;
 use crate::error::Error;
 
 /// A bundle that was proposed and not adopted.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ProposalView {
     pub bundle: Digest,
     pub by: Who,
 }
 
 /// The ruling bundle, and the proposals.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PolicyView {
     pub bundle: Digest,
     pub proposals: Vec<ProposalView>,

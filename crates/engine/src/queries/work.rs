@@ -9,6 +9,7 @@ use placet_domain::id::{ActionId, GrantId, RequestId};
 use placet_domain::name::TeamName;
 use serde::Serialize;
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 use super::{Page, Who};
 use crate::Engine;
@@ -16,7 +17,7 @@ use crate::draft::{Command, Draft};
 use crate::error::Error;
 
 /// What is to be done by hand, and how far it has come.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct WorkView {
     /// Names the order; sent back with what was done about it.
     pub id: ActionId,

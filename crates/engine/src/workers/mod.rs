@@ -92,6 +92,7 @@ impl Engine {
         self.count(self.go_through(Lane::Look, &mut stepped).await);
         self.remind(&mut stepped).await;
         self.count(self.notify(&mut stepped).await);
+        self.count(self.write_uses().await);
         stepped
     }
 
@@ -164,6 +165,7 @@ impl Engine {
         loop {
             if self.ending_only().is_none() {
                 self.count(self.notify(&mut Stepped::default()).await);
+                self.count(self.write_uses().await);
             }
             self.environment.after(1).await;
         }

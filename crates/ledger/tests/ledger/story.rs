@@ -200,6 +200,7 @@ impl Story {
             expires_at: minute(600),
             opened_by: None,
             provider: None,
+            scopes: Default::default(),
         };
         let event = Event::Credential(credential::Event::Issued(issued));
         self.write(0, actor(n), Stream::Credential(session(n)), vec![event]);

@@ -8,21 +8,25 @@ use placet_engine::commands::collect::{CollectGrant, Submitted};
 use placet_engine::commands::end::{GiveBack, RevokeGrant};
 use placet_engine::queries::GrantView;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use crate::answer::Rows;
 use crate::auth::Known;
-use crate::body::{Body, Listed, Named};
+use crate::body::{Body, ListedAll, Named};
 use crate::problem::Failed;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Revocation)]
 pub(crate) struct Revoke {
     note: Option<String>,
 }
 
 /// A public half: an SSH key with the grant's id signed by it, the digest of a token, or the verifier
 /// of a password.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PublicHalf)]
 pub(crate) struct Collect {
     ssh_key: Option<String>,
     signature: Option<String>,
@@ -35,9 +39,10 @@ pub(crate) struct Collect {
 pub(crate) async fn grants(
     State(engine): State<Engine>,
     Known(actor): Known,
-    Listed { page, all }: Listed,
-) -> Result<Json<Vec<GrantView>>, Failed> {
-    Ok(Json(engine.grants(actor, !all, &page).await?))
+    ListedAll { listed, all }: ListedAll,
+) -> Result<Rows<GrantView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.grants(actor, !all, &page).await }).await
 }
 
 pub(crate) async fn grant(

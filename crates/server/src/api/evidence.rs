@@ -1,11 +1,10 @@
 //! What can be taken away and checked elsewhere.
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
 use placet_domain::id::{GrantId, RequestId};
 use placet_engine::Engine;
 
+use crate::answer::Sealed;
 use crate::auth::Known;
 use crate::body::Named;
 use crate::problem::Failed;
@@ -14,19 +13,19 @@ pub(crate) async fn of_request(
     State(engine): State<Engine>,
     Known(actor): Known,
     Named(request): Named<RequestId>,
-) -> Result<impl IntoResponse, Failed> {
+) -> Result<Sealed, Failed> {
     let json = engine.export_evidence(actor, request).await?;
-    Ok(([(CONTENT_TYPE, "application/json")], json))
+    Ok(Sealed(json))
 }
 
 pub(crate) async fn of_grant(
     State(engine): State<Engine>,
     Known(actor): Known,
     Named(grant): Named<GrantId>,
-) -> Result<impl IntoResponse, Failed> {
+) -> Result<Sealed, Failed> {
     let request = engine.request_of_grant(grant).await?;
     let json = engine.export_evidence(actor, request).await?;
-    Ok(([(CONTENT_TYPE, "application/json")], json))
+    Ok(Sealed(json))
 }
 
 /// The signed checkpoint (C2SP tlog-checkpoint), as text.

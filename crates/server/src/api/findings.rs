@@ -1,30 +1,32 @@
 //! Findings and their answers.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use placet_domain::id::FindingId;
 use placet_domain::request::Answer;
 use placet_engine::Engine;
 use placet_engine::commands::answer::{AnswerFinding, ReleaseBrake, RemoveFound};
 use placet_engine::queries::{FindingView, RequestView};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use crate::answer::{Created, Rows};
 use crate::auth::Known;
-use crate::body::{Body, Listed, Named};
+use crate::body::{Body, ListedAll, Named};
 use crate::problem::Failed;
 
 pub(crate) async fn list(
     State(engine): State<Engine>,
     Known(actor): Known,
-    listed: Listed,
-) -> Result<Json<Vec<FindingView>>, Failed> {
-    Ok(Json(engine.findings(actor, !listed.all, &listed.page).await?))
+    ListedAll { listed, all }: ListedAll,
+) -> Result<Rows<FindingView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.findings(actor, !all, &page).await }).await
 }
 
 /// An answer that is a request of its own.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = FindingAnswer)]
 pub(crate) struct Given {
     answer: Answer,
     /// Whose account it is, to adopt it.
@@ -39,10 +41,10 @@ pub(crate) async fn answer(
     Known(actor): Known,
     Named(finding): Named<FindingId>,
     Body(Given { answer, receiver, length, justification }): Body<Given>,
-) -> Result<(StatusCode, Json<RequestView>), Failed> {
+) -> Result<Created<RequestView>, Failed> {
     let answer = AnswerFinding { finding, answer, receiver, length, justification };
     let submitted = engine.run(actor, &answer).await?;
-    Ok((StatusCode::CREATED, Json(engine.request(actor, submitted.request).await?)))
+    Ok(Created(engine.request(actor, submitted.request).await?))
 }
 
 pub(crate) async fn remove(

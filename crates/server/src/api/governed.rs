@@ -1,7 +1,7 @@
 //! Changing the catalogue: differences, proposals, and what follows from changes.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use placet_domain::catalogue::Line;
 use placet_domain::id::{HandoverId, ProposalId, Stream};
 use placet_engine::Engine;
@@ -14,14 +14,17 @@ use placet_engine::commands::found::Catalogue;
 use placet_engine::commands::rerule::ReleaseRerule;
 use placet_engine::queries::{ChangeView, HandoverView, UpkeepView};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use crate::answer::Rows;
 use crate::auth::Known;
-use crate::body::{Body, Listed, Named};
+use crate::body::{Body, Listed, ListedAll, Named};
 use crate::problem::Failed;
 
 /// Catalogue files, merged into one.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CatalogueFiles)]
 pub(crate) struct Given {
     catalogue: Catalogue,
     /// They say everything: what they leave out has left, or is retired.
@@ -36,7 +39,7 @@ impl Given {
 }
 
 /// What would change, or did.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Difference {
     lines: Vec<Line>,
     /// Whether somebody else has to adopt it.
@@ -52,8 +55,9 @@ impl From<Differs> for Difference {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Reason)]
 pub(crate) struct Because {
     reason: Option<String>,
 }
@@ -79,9 +83,10 @@ pub(crate) async fn propose(
 pub(crate) async fn proposals(
     State(engine): State<Engine>,
     Known(actor): Known,
-    listed: Listed,
-) -> Result<Json<Vec<ChangeView>>, Failed> {
-    Ok(Json(engine.proposals(actor, !listed.all, &listed.page).await?))
+    ListedAll { listed, all }: ListedAll,
+) -> Result<Rows<ChangeView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.proposals(actor, !all, &page).await }).await
 }
 
 pub(crate) async fn show(
@@ -120,7 +125,7 @@ pub(crate) async fn withdraw(
 pub(crate) async fn retire_target(
     State(engine): State<Engine>,
     Known(actor): Known,
-    Path(target): Path<String>,
+    Named(target): Named<String>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &RetireTarget { target }).await?)
 }
@@ -129,8 +134,9 @@ pub(crate) async fn handovers(
     State(engine): State<Engine>,
     Known(actor): Known,
     listed: Listed,
-) -> Result<Json<Vec<HandoverView>>, Failed> {
-    Ok(Json(engine.handovers(actor, &listed.page).await?))
+) -> Result<Rows<HandoverView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.handovers(actor, &page).await }).await
 }
 
 pub(crate) async fn keep(
@@ -144,8 +150,8 @@ pub(crate) async fn keep(
 pub(crate) async fn upkeep(
     State(engine): State<Engine>,
     Known(actor): Known,
-) -> Result<Json<Vec<UpkeepView>>, Failed> {
-    Ok(Json(engine.upkeep(actor).await?))
+) -> Result<Rows<UpkeepView>, Failed> {
+    Ok(Rows::whole(engine.upkeep(actor).await?))
 }
 
 pub(crate) async fn release(

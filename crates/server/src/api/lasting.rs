@@ -3,7 +3,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use placet_domain::canonical::Digest;
 use placet_domain::id::{DelegationId, RequestId};
 use placet_domain::request::Verdict;
@@ -15,13 +14,15 @@ use placet_engine::commands::question::{AnswerQuestion, AskQuestion};
 use placet_engine::commands::review::ReviewEmergency;
 use placet_engine::queries::{DelegationView, RequestView};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::requests::{Ask, Shown, shown_after};
+use crate::answer::{Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, Named};
 use crate::problem::Failed;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Narrow {
     /// The digest of what was read.
@@ -44,8 +45,9 @@ pub(crate) async fn narrow(
     shown_after(&engine, actor, before).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Question)]
 pub(crate) struct Say {
     text: String,
     /// The question that this answers; left out, it is a question.
@@ -66,14 +68,15 @@ pub(crate) async fn ask(
     Ok(Json(engine.request(actor, request).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Asks)]
 pub(crate) struct Together {
     asks: Vec<Ask>,
 }
 
 /// What was filed together.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Filed {
     filed_with: placet_domain::id::FilingId,
     requests: Vec<RequestView>,
@@ -83,17 +86,17 @@ pub(crate) async fn file(
     State(engine): State<Engine>,
     Known(actor): Known,
     Body(Together { asks }): Body<Together>,
-) -> Result<(StatusCode, Json<Filed>), Failed> {
+) -> Result<Created<Filed>, Failed> {
     let asks = asks.into_iter().map(|ask| ask.command(None)).collect();
     let filed = engine.run(actor, &FileTogether { asks }).await?;
     let mut requests = Vec::with_capacity(filed.requests.len());
     for one in filed.requests {
         requests.push(engine.request(actor, one.request).await?);
     }
-    Ok((StatusCode::CREATED, Json(Filed { filed_with: filed.filing, requests })))
+    Ok(Created(Filed { filed_with: filed.filing, requests }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Review {
     verdict: Verdict,
@@ -116,19 +119,22 @@ pub(crate) async fn reviews(
     State(engine): State<Engine>,
     Known(actor): Known,
     listed: Listed,
-) -> Result<Json<Vec<RequestView>>, Failed> {
-    Ok(Json(engine.owed_reviews(actor, &listed.page).await?))
+) -> Result<Rows<RequestView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.owed_reviews(actor, &page).await }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewDelegation)]
 pub(crate) struct Make {
     to: String,
     starts_at: Option<String>,
     ends_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DelegationMade)]
 pub(crate) struct Made {
     id: DelegationId,
 }
@@ -137,17 +143,18 @@ pub(crate) async fn delegate(
     State(engine): State<Engine>,
     Known(actor): Known,
     Body(Make { to, starts_at, ends_at }): Body<Make>,
-) -> Result<(StatusCode, Json<Made>), Failed> {
+) -> Result<Created<Made>, Failed> {
     let id = engine.run(actor, &Delegate { to, starts_at, ends_at }).await?;
-    Ok((StatusCode::CREATED, Json(Made { id })))
+    Ok(Created(Made { id }))
 }
 
 pub(crate) async fn delegations(
     State(engine): State<Engine>,
     Known(actor): Known,
     listed: Listed,
-) -> Result<Json<Vec<DelegationView>>, Failed> {
-    Ok(Json(engine.delegations(actor, &listed.page).await?))
+) -> Result<Rows<DelegationView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.delegations(actor, &page).await }).await
 }
 
 pub(crate) async fn end_delegation(
@@ -158,15 +165,16 @@ pub(crate) async fn end_delegation(
     Ok(engine.run(actor, &EndDelegation { delegation }).await?)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Ended)]
 pub(crate) struct Over {
     /// What has ended, such as `ticket:OPS-7`.
     event: String,
 }
 
 /// What a report came to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Reported {
     /// Grants whose end was ordered.
     ending: u32,

@@ -1,39 +1,52 @@
 //! Logging in and out, and credentials for others.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use placet_domain::Timestamp;
+use placet_domain::credential::TokenScope;
 use placet_domain::id::CredentialId;
-use placet_engine::commands::login::{Given, IssueLoginCode, IssueToken, LogOut};
-use placet_engine::queries::MeView;
+use placet_engine::commands::login::{Given, IssueLoginCode, IssueToken, LogOut, RevokeToken};
+use placet_engine::queries::{MeView, TokenView};
 use placet_engine::{Engine, Secret};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use crate::answer::Rows;
 use crate::auth::Known;
-use crate::body::Body;
+use crate::body::{Body, ListedAll, Named};
 use crate::problem::Failed;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LoginCode)]
 pub(crate) struct LogIn {
     code: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewLoginCode)]
 pub(crate) struct CodeFor {
     person: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewToken)]
 pub(crate) struct TokenFor {
     holder: Option<String>,
+    /// Such as `30d`; 90 days at the most.
+    #[schema(min_length = 1, max_length = 40)]
     length: String,
+    /// What it is for; `read` and `ask` if left out.
+    #[serde(default)]
+    scopes: BTreeSet<TokenScope>,
 }
 
 /// A secret, shown to its holder this once.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Handed {
     id: CredentialId,
     secret: String,
@@ -50,7 +63,7 @@ impl From<Given> for Handed {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
     mode: &'static str,
     why: Option<String>,
@@ -98,6 +111,24 @@ pub(crate) async fn issue_token(
     Known(actor): Known,
     Body(asked): Body<TokenFor>,
 ) -> Result<Json<Handed>, Failed> {
-    let command = IssueToken { holder: asked.holder, length: asked.length };
+    let TokenFor { holder, length, scopes } = asked;
+    let command = IssueToken { holder, length, scopes };
     Ok(Json(engine.run(actor, &command).await?.into()))
+}
+
+pub(crate) async fn tokens(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    ListedAll { listed, all }: ListedAll,
+) -> Result<Rows<TokenView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.tokens(actor, all, &page).await }).await
+}
+
+pub(crate) async fn revoke_token(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(token): Named<CredentialId>,
+) -> Result<(), Failed> {
+    Ok(engine.run(actor, &RevokeToken { token }).await?)
 }

@@ -1,30 +1,57 @@
-//! The API: every route in one list, with what it needs. One file for each topic.
+//! The API: every route in one list, with what it needs and what it is for. One file for each topic;
+//! the OpenAPI document is made of the list and of the types of the handlers.
 
 mod access;
 mod catalogue;
+mod describe;
 mod evidence;
 mod findings;
 mod governed;
 mod lasting;
 mod login;
 mod notices;
+mod openapi;
 mod policy;
+mod reference;
 mod requests;
 mod work;
 
+use axum::Extension;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
-use placet_engine::Engine;
+use placet_domain::credential::TokenScope;
+use placet_engine::{Engine, Purpose};
 
 /// What a route needs of the one who calls it; a test holds every route against this.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Needs {
     /// Nobody has to be known.
     Nothing,
-    /// A session or a token.
-    Known,
+    /// A session or a token, whatever its scopes: it is about the credential itself.
+    Itself,
+    /// A session, or a token with this scope.
+    Read,
+    Ask,
+    Report,
+    Propose,
     /// A person in an interactive session: it is a decision.
     Session,
+}
+
+impl Needs {
+    /// What a credential is presented for here.
+    pub(crate) fn purpose(self) -> Purpose {
+        match self {
+            // Nobody asks who is there; if somebody did, it would have to be good for everything.
+            Self::Nothing => Purpose::Unsaid,
+            Self::Session => Purpose::Decision,
+            Self::Itself => Purpose::Itself,
+            Self::Read => Purpose::Scope(TokenScope::Read),
+            Self::Ask => Purpose::Scope(TokenScope::Ask),
+            Self::Report => Purpose::Scope(TokenScope::Report),
+            Self::Propose => Purpose::Scope(TokenScope::Propose),
+        }
+    }
 }
 
 /// A route of the API.
@@ -33,100 +60,199 @@ pub struct Route {
     pub method: &'static str,
     pub path: &'static str,
     pub needs: Needs,
+    /// Under which heading it stands, and what it is for.
+    pub topic: &'static str,
+    pub says: &'static str,
     handler: fn() -> MethodRouter<Engine>,
+    sketch: fn(&mut describe::Sketch),
 }
 
 macro_rules! routes {
-    ($($method:literal $path:literal $needs:ident => $verb:ident($handler:path);)*) => {
+    ($($topic:literal {$(
+        $(#[doc = $says:literal])+
+        $method:literal $path:literal $needs:ident => $verb:ident($handler:path);
+    )*})*) => {
         /// Every route, under `/api/v1`.
-        pub const ROUTES: &[Route] = &[$(Route {
+        pub const ROUTES: &[Route] = &[$($(Route {
             method: $method,
             path: $path,
             needs: Needs::$needs,
+            topic: $topic,
+            says: concat!($($says),+),
             handler: || $verb($handler),
-        }),*];
+            sketch: |into| describe::sketch(&$handler, into),
+        },)*)*];
     };
 }
 
 routes! {
-    "GET" "/health" Nothing => get(login::health);
-    "POST" "/login" Nothing => post(login::log_in);
-    "POST" "/login/device" Nothing => post(crate::oidc::device::start);
-    "POST" "/login/device/poll" Nothing => post(crate::oidc::device::poll);
-    "POST" "/logout" Known => post(login::log_out);
-    "GET" "/me" Known => get(login::me);
-    "POST" "/login-codes" Session => post(login::issue_code);
-    "POST" "/tokens" Session => post(login::issue_token);
-
-    "GET" "/identities" Known => get(catalogue::identities);
-    "POST" "/identities/{handle}/deactivate" Session => post(catalogue::deactivate);
-    "GET" "/entitlements" Known => get(catalogue::entitlements);
-    "POST" "/entitlements/{name}/retire" Session => post(catalogue::retire);
-    "GET" "/targets" Known => get(catalogue::targets);
-    "POST" "/targets/{name}/retire" Session => post(governed::retire_target);
-    "POST" "/catalogue/diff" Known => post(governed::diff);
-    "GET" "/catalogue/proposals" Known => get(governed::proposals);
-    "POST" "/catalogue/proposals" Known => post(governed::propose);
-    "GET" "/catalogue/proposals/{id}" Known => get(governed::show);
-    "POST" "/catalogue/proposals/{id}/adopt" Session => post(governed::adopt);
-    "POST" "/catalogue/proposals/{id}/reject" Session => post(governed::reject);
-    "POST" "/catalogue/proposals/{id}/withdraw" Known => post(governed::withdraw);
-    "GET" "/catalogue/handovers" Known => get(governed::handovers);
-    "POST" "/catalogue/handovers/{id}/keep" Session => post(governed::keep);
-    "GET" "/catalogue/upkeep" Known => get(governed::upkeep);
-    "POST" "/catalogue/upkeep/{what}/release" Session => post(governed::release);
-
-    "GET" "/requests" Known => get(requests::list);
-    "POST" "/requests" Known => post(requests::submit);
-    "GET" "/requests/{id}" Known => get(requests::show);
-    "POST" "/requests/{id}/revisions" Known => post(requests::revise);
-    "POST" "/requests/{id}/approve" Session => post(requests::approve);
-    "POST" "/requests/{id}/deny" Session => post(requests::deny);
-    "POST" "/requests/{id}/withdraw" Known => post(requests::withdraw);
-    "POST" "/requests/{id}/withdraw-approval" Session => post(requests::withdraw_approval);
-    "POST" "/requests/together" Known => post(lasting::file);
-    "POST" "/requests/{id}/narrow" Session => post(lasting::narrow);
-    "POST" "/requests/{id}/questions" Known => post(lasting::ask);
-    "POST" "/requests/{id}/review" Session => post(lasting::review);
-    "GET" "/reviews" Known => get(lasting::reviews);
-    "GET" "/inbox" Known => get(requests::inbox);
-    "GET" "/notices" Known => get(notices::mine);
-    "GET" "/notices/undelivered" Known => get(notices::undelivered);
-
-    "GET" "/delegations" Known => get(lasting::delegations);
-    "POST" "/delegations" Session => post(lasting::delegate);
-    "POST" "/delegations/{id}/end" Known => post(lasting::end_delegation);
-    "POST" "/ending-events" Known => post(lasting::report_ending);
-
-    "GET" "/grants" Known => get(access::grants);
-    "GET" "/grants/{id}" Known => get(access::grant);
-    "POST" "/grants/{id}/collect" Known => post(access::collect);
-    "POST" "/grants/{id}/give-back" Known => post(access::give_back);
-    "POST" "/grants/{id}/revoke" Session => post(access::revoke);
-    "POST" "/grants/{id}/extend" Known => post(requests::extend);
-
-    "GET" "/work" Known => get(work::list);
-    "POST" "/work/{id}/carried-out" Session => post(work::carried_out);
-    "POST" "/work/{id}/return" Session => post(work::returned);
-    "POST" "/work/{id}/confirm" Session => post(work::confirmed);
-
-    "GET" "/findings" Known => get(findings::list);
-    "POST" "/findings/{id}/answer" Known => post(findings::answer);
-    "POST" "/findings/{id}/remove" Session => post(findings::remove);
-    "POST" "/targets/{name}/release" Session => post(findings::release);
-
-    "GET" "/policy" Known => get(policy::ruling);
-    "GET" "/policy/bundles/{digest}" Known => get(policy::show);
-    "GET" "/policy/bundles/{digest}/effects" Known => get(policy::effects);
-    "POST" "/policy/bundles" Known => post(policy::propose);
-    "POST" "/policy/bundles/{digest}/adopt" Session => post(policy::adopt);
-
-    "POST" "/requests/{id}/evidence" Known => post(evidence::of_request);
-    "POST" "/grants/{id}/evidence" Known => post(evidence::of_grant);
-    "GET" "/ledger/checkpoint" Known => get(evidence::checkpoint);
-    "GET" "/ledger/key" Nothing => get(evidence::key);
+    "Logging in" {
+        /// How Placet is: whether it grants, or only ends for now.
+        "GET" "/health" Nothing => get(login::health);
+        /// Trade a login code for a session; the session's secret is shown this once.
+        "POST" "/login" Nothing => post(login::log_in);
+        /// Begin a login on a command line, by the OpenID provider that is set (RFC 8628).
+        "POST" "/login/device" Nothing => post(crate::oidc::device::start);
+        /// Whether such a login is done; then its session's secret, shown this once.
+        "POST" "/login/device/poll" Nothing => post(crate::oidc::device::poll);
+        /// End the session or token that asks.
+        "POST" "/logout" Itself => post(login::log_out);
+        /// Who I am here, and what I may read.
+        "GET" "/me" Itself => get(login::me);
+        /// Give a named person a code with which they log in once; it is shown this once.
+        "POST" "/login-codes" Session => post(login::issue_code);
+        /// Give a program of mine, or a workload that I own, a token; it is shown this once.
+        "POST" "/tokens" Session => post(login::issue_token);
+        /// Tokens of mine and of workloads that I own, with their last use; without what was ended.
+        "GET" "/tokens" Read => get(login::tokens);
+        /// End a token of mine, or of a workload that I own, at once.
+        "POST" "/tokens/{id}/revoke" Session => post(login::revoke_token);
+    }
+    "The catalogue" {
+        /// People and workloads, for those who may read everything.
+        "GET" "/identities" Read => get(catalogue::identities);
+        /// An identity has left: what it holds ends, and what it answered for passes on.
+        "POST" "/identities/{handle}/deactivate" Session => post(catalogue::deactivate);
+        /// What may be asked for, by name.
+        "GET" "/entitlements" Read => get(catalogue::entitlements);
+        /// Grant an entitlement no more.
+        "POST" "/entitlements/{name}/retire" Session => post(catalogue::retire);
+        /// Targets by name, with how fresh the knowledge of each is.
+        "GET" "/targets" Read => get(catalogue::targets);
+        /// Retire a target that carries no live grant.
+        "POST" "/targets/{name}/retire" Session => post(governed::retire_target);
+        /// What a catalogue would change; nothing is changed.
+        "POST" "/catalogue/diff" Read => post(governed::diff);
+        /// Proposed changes of the catalogue, the newest first.
+        "GET" "/catalogue/proposals" Read => get(governed::proposals);
+        /// Propose a change of the catalogue; what only narrows holds at once.
+        "POST" "/catalogue/proposals" Propose => post(governed::propose);
+        /// One proposed change, with all its differences.
+        "GET" "/catalogue/proposals/{id}" Read => get(governed::show);
+        /// Adopt what somebody else proposed.
+        "POST" "/catalogue/proposals/{id}/adopt" Session => post(governed::adopt);
+        /// Reject what somebody else proposed.
+        "POST" "/catalogue/proposals/{id}/reject" Session => post(governed::reject);
+        /// Withdraw what I proposed.
+        "POST" "/catalogue/proposals/{id}/withdraw" Propose => post(governed::withdraw);
+        /// What waits to be settled since somebody left.
+        "GET" "/catalogue/handovers" Read => get(governed::handovers);
+        /// Go on answering for what was handed over to me.
+        "POST" "/catalogue/handovers/{id}/keep" Session => post(governed::keep);
+        /// What follows from changes and is still being gone through.
+        "GET" "/catalogue/upkeep" Read => get(governed::upkeep);
+        /// Let a round go on that would end a great deal.
+        "POST" "/catalogue/upkeep/{what}/release" Session => post(governed::release);
+    }
+    "Asking and deciding" {
+        /// Requests that I may see, the newest first.
+        "GET" "/requests" Read => get(requests::list);
+        /// Ask for access.
+        "POST" "/requests" Ask => post(requests::submit);
+        /// A request, with everything that one who decides has to see.
+        "GET" "/requests/{id}" Read => get(requests::show);
+        /// Ask otherwise: a new revision of my open request.
+        "POST" "/requests/{id}/revisions" Ask => post(requests::revise);
+        /// Agree to exactly what was read, named by its digest.
+        "POST" "/requests/{id}/approve" Session => post(requests::approve);
+        /// Deny a request.
+        "POST" "/requests/{id}/deny" Session => post(requests::deny);
+        /// Withdraw my request.
+        "POST" "/requests/{id}/withdraw" Ask => post(requests::withdraw);
+        /// Withdraw my approval while the request is open.
+        "POST" "/requests/{id}/withdraw-approval" Session => post(requests::withdraw_approval);
+        /// Ask for several things at once, all or none.
+        "POST" "/requests/together" Ask => post(lasting::file);
+        /// Make a request ask for less, before agreeing to it.
+        "POST" "/requests/{id}/narrow" Session => post(lasting::narrow);
+        /// Ask a question about a request, or answer one.
+        "POST" "/requests/{id}/questions" Ask => post(lasting::ask);
+        /// Give the review that an emergency owes.
+        "POST" "/requests/{id}/review" Session => post(lasting::review);
+        /// Emergencies that owe a review which I may give.
+        "GET" "/reviews" Read => get(lasting::reviews);
+        /// Requests that wait for me, the oldest first.
+        "GET" "/inbox" Read => get(requests::inbox);
+        /// What I was told, the newest first.
+        "GET" "/notices" Read => get(notices::mine);
+        /// Notices that could not be delivered, for those who may read everything.
+        "GET" "/notices/undelivered" Read => get(notices::undelivered);
+        /// Delegations from me, to me, or that I may see.
+        "GET" "/delegations" Read => get(lasting::delegations);
+        /// Let another decide in my place until a day.
+        "POST" "/delegations" Session => post(lasting::delegate);
+        /// End a delegation from me or to me.
+        "POST" "/delegations/{id}/end" Ask => post(lasting::end_delegation);
+        /// Say that a ticket, an incident or a pipeline is over: what was granted for it ends.
+        "POST" "/ending-events" Report => post(lasting::report_ending);
+    }
+    "Grants" {
+        /// Grants that I may see, the newest first; without what is over.
+        "GET" "/grants" Read => get(access::grants);
+        /// One grant.
+        "GET" "/grants/{id}" Read => get(access::grant);
+        /// Hand in the public half for which a credential is issued.
+        "POST" "/grants/{id}/collect" Ask => post(access::collect);
+        /// End access that I hold or own.
+        "POST" "/grants/{id}/give-back" Ask => post(access::give_back);
+        /// End somebody else's access at once.
+        "POST" "/grants/{id}/revoke" Session => post(access::revoke);
+        /// Ask for more time: a request of its own.
+        "POST" "/grants/{id}/extend" Ask => post(requests::extend);
+    }
+    "Work by hand" {
+        /// Work orders for people: what is to be done by hand.
+        "GET" "/work" Read => get(work::list);
+        /// Say that a work order was carried out, and what shows it.
+        "POST" "/work/{id}/carried-out" Session => post(work::carried_out);
+        /// Send work back that was not done as it should be.
+        "POST" "/work/{id}/return" Session => post(work::returned);
+        /// Confirm what another carried out, by the same evidence.
+        "POST" "/work/{id}/confirm" Session => post(work::confirmed);
+    }
+    "Findings" {
+        /// Differences between what was approved and what was observed; without what is settled.
+        "GET" "/findings" Read => get(findings::list);
+        /// Answer a finding with a request of its own.
+        "POST" "/findings/{id}/answer" Ask => post(findings::answer);
+        /// Order the removal of access that nobody approved.
+        "POST" "/findings/{id}/remove" Session => post(findings::remove);
+        /// Believe a look at a target that found a great deal at once.
+        "POST" "/targets/{name}/release" Session => post(findings::release);
+    }
+    "Policy" {
+        /// Which policy bundle rules, and which ones wait.
+        "GET" "/policy" Read => get(policy::ruling);
+        /// The files of a bundle.
+        "GET" "/policy/bundles/{digest}" Read => get(policy::show);
+        /// What a bundle would answer otherwise, of what is open and what is held.
+        "GET" "/policy/bundles/{digest}/effects" Read => get(policy::effects);
+        /// Propose a policy bundle.
+        "POST" "/policy/bundles" Propose => post(policy::propose);
+        /// Adopt a policy bundle that somebody else proposed.
+        "POST" "/policy/bundles/{digest}/adopt" Session => post(policy::adopt);
+    }
+    "Evidence" {
+        /// Evidence of a request, to be checked elsewhere.
+        "POST" "/requests/{id}/evidence" Read => post(evidence::of_request);
+        /// Evidence of the request behind a grant.
+        "POST" "/grants/{id}/evidence" Read => post(evidence::of_grant);
+        /// The signed checkpoint of the ledger (C2SP tlog-checkpoint).
+        "GET" "/ledger/checkpoint" Read => get(evidence::checkpoint);
+        /// The verifier key of the ledger (C2SP signed-note); get it from elsewhere as well.
+        "GET" "/ledger/key" Nothing => get(evidence::key);
+    }
+    "This document" {
+        /// This API as an OpenAPI 3.1 document.
+        "GET" "/openapi.json" Nothing => get(openapi::serve);
+        /// This API as a page for people, without scripts.
+        "GET" "/reference" Nothing => get(reference::serve);
+    }
 }
 
 pub(crate) fn router() -> Router<Engine> {
-    ROUTES.iter().fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
+    ROUTES.iter().fold(Router::new(), |router, route| {
+        // What it needs goes with the call, to where it is found out who is there.
+        router.route(route.path, (route.handler)().layer(Extension(route.needs)))
+    })
 }

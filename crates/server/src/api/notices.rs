@@ -1,10 +1,10 @@
 //! What I was told, and what could not be delivered.
 
-use axum::Json;
 use axum::extract::State;
 use placet_engine::Engine;
 use placet_engine::queries::{NoticeView, UndeliveredView};
 
+use crate::answer::Rows;
 use crate::auth::Known;
 use crate::body::Listed;
 use crate::problem::Failed;
@@ -13,14 +13,16 @@ pub(crate) async fn mine(
     State(engine): State<Engine>,
     Known(actor): Known,
     listed: Listed,
-) -> Result<Json<Vec<NoticeView>>, Failed> {
-    Ok(Json(engine.notices(actor, &listed.page).await?))
+) -> Result<Rows<NoticeView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.notices(actor, &page).await }).await
 }
 
 pub(crate) async fn undelivered(
     State(engine): State<Engine>,
     Known(actor): Known,
     listed: Listed,
-) -> Result<Json<Vec<UndeliveredView>>, Failed> {
-    Ok(Json(engine.undelivered(actor, &listed.page).await?))
+) -> Result<Rows<UndeliveredView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.undelivered(actor, &page).await }).await
 }

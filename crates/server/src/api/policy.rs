@@ -9,24 +9,28 @@ use placet_engine::commands::bundle::{AdoptBundle, ProposeBundle};
 use placet_engine::commands::weigh::{WeighBundle, Weighed, Weight};
 use placet_engine::queries::PolicyView;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::auth::Known;
 use crate::body::{Body, Named};
 use crate::problem::Failed;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BundleProposal)]
 pub(crate) struct Proposed {
     files: Bundle,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BundleCited)]
 pub(crate) struct Cited {
     bundle: Option<Digest>,
 }
 
 /// The files of a bundle.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BundleFiles)]
 pub(crate) struct Files {
     files: Bundle,
 }
@@ -41,7 +45,7 @@ pub(crate) async fn show(
 }
 
 /// One request or grant that a bundle would answer otherwise.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Otherwise {
     what: String,
     entitlement: String,
@@ -50,7 +54,8 @@ pub(crate) struct Otherwise {
 }
 
 /// What a bundle would do to what is open and what is held.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BundleEffects)]
 pub(crate) struct Effects {
     requests: usize,
     grants: usize,

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use placet_domain::canonical::Digest;
 use placet_domain::id::{GrantId, RequestId};
 use placet_domain::name::StageName;
@@ -13,13 +12,15 @@ use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
 use placet_engine::queries::RequestView;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use crate::answer::{Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, Named};
 use crate::problem::Failed;
 
 /// An ask. Lengths and moments are texts such as `4h`; they are read once, by the engine.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ask {
     /// A handle; the asker if left out.
@@ -65,24 +66,27 @@ impl Ask {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Extension)]
 pub(crate) struct Extend {
     length: String,
     #[serde(default)]
     justification: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Approval)]
 pub(crate) struct Approve {
     /// The digest of what was read.
     digest: Digest,
     stage: Option<StageName>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Denial)]
 pub(crate) struct Deny {
     digest: Digest,
     #[serde(default)]
@@ -95,16 +99,18 @@ pub(crate) async fn list(
     State(engine): State<Engine>,
     Known(actor): Known,
     listed: Listed,
-) -> Result<Json<Vec<RequestView>>, Failed> {
-    Ok(Json(engine.requests(actor, &listed.page).await?))
+) -> Result<Rows<RequestView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.requests(actor, &page).await }).await
 }
 
 pub(crate) async fn inbox(
     State(engine): State<Engine>,
     Known(actor): Known,
     listed: Listed,
-) -> Result<Json<Vec<RequestView>>, Failed> {
-    Ok(Json(engine.inbox(actor, &listed.page).await?))
+) -> Result<Rows<RequestView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.inbox(actor, &page).await }).await
 }
 
 pub(crate) async fn show(
@@ -119,9 +125,9 @@ pub(crate) async fn submit(
     State(engine): State<Engine>,
     Known(actor): Known,
     Body(ask): Body<Ask>,
-) -> Result<(StatusCode, Json<RequestView>), Failed> {
+) -> Result<Created<RequestView>, Failed> {
     let submitted = engine.run(actor, &ask.command(None)).await?;
-    Ok((StatusCode::CREATED, Json(engine.request(actor, submitted.request).await?)))
+    Ok(Created(engine.request(actor, submitted.request).await?))
 }
 
 pub(crate) async fn extend(
@@ -129,9 +135,9 @@ pub(crate) async fn extend(
     Known(actor): Known,
     Named(grant): Named<GrantId>,
     Body(Extend { length, justification }): Body<Extend>,
-) -> Result<(StatusCode, Json<RequestView>), Failed> {
+) -> Result<Created<RequestView>, Failed> {
     let submitted = engine.run(actor, &ExtendGrant { grant, length, justification }).await?;
-    Ok((StatusCode::CREATED, Json(engine.request(actor, submitted.request).await?)))
+    Ok(Created(engine.request(actor, submitted.request).await?))
 }
 
 pub(crate) async fn revise(

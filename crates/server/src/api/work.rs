@@ -1,6 +1,5 @@
 //! Work orders: what is to be done by hand, and what people did about it.
 
-use axum::Json;
 use axum::extract::State;
 use placet_domain::canonical::Digest;
 use placet_domain::id::ActionId;
@@ -8,12 +7,14 @@ use placet_engine::Engine;
 use placet_engine::commands::work::{DoWork, Given};
 use placet_engine::queries::WorkView;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use crate::answer::Rows;
 use crate::auth::Known;
 use crate::body::{Body, Listed, Named};
 use crate::problem::Failed;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CarriedOut {
     /// The SHA-256, in hex, of what shows that it was done.
@@ -21,14 +22,14 @@ pub(crate) struct CarriedOut {
     note: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Confirmed {
     /// The SHA-256, in hex, of what was looked at.
     evidence_sha256: Digest,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Returned {
     why: String,
@@ -37,9 +38,10 @@ pub(crate) struct Returned {
 pub(crate) async fn list(
     State(engine): State<Engine>,
     Known(actor): Known,
-    Listed { page, .. }: Listed,
-) -> Result<Json<Vec<WorkView>>, Failed> {
-    Ok(Json(engine.work(actor, &page).await?))
+    listed: Listed,
+) -> Result<Rows<WorkView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.work(actor, &page).await }).await
 }
 
 pub(crate) async fn carried_out(

@@ -8,6 +8,7 @@ use placet_domain::Timestamp;
 use placet_domain::id::CredentialId;
 use placet_engine::{Engine, Secret};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::pending::fresh;
 use super::token::{Traded, code_word, session};
@@ -48,7 +49,8 @@ struct Begun {
 }
 
 /// What a command line shows, and by what it asks again.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeviceLogin)]
 pub(crate) struct Started {
     provider: String,
     handle: String,
@@ -60,22 +62,24 @@ pub(crate) struct Started {
     interval: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DevicePoll)]
 pub(crate) struct Poll {
     handle: String,
 }
 
 /// How far it is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = DeviceStanding)]
 pub(crate) enum Stands {
     Pending { interval: u64 },
     SlowDown { interval: u64 },
     Session { id: CredentialId, secret: String, expires_at: Timestamp },
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 

@@ -15,6 +15,7 @@ pub mod notices;
 pub mod observed;
 pub mod people;
 pub mod texts;
+pub mod tokens;
 pub mod upkeep;
 pub mod work;
 

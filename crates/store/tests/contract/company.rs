@@ -195,6 +195,7 @@ pub fn a_session(holder: &Identity) -> (Commit, Issued) {
         expires_at: at(3_600),
         opened_by: None,
         provider: None,
+        scopes: Default::default(),
     };
     let command = credential::Command::Issue { issued: issued.clone(), holder };
     let mut commit = empty(0);

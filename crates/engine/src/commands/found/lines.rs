@@ -18,12 +18,13 @@ use placet_domain::schedule::Schedule;
 use placet_domain::target::Target;
 use placet_domain::{Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::named::{Named, wrong};
 use crate::commands::text;
 
 /// A catalogue as people write it: everything by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
     /// The handles of the first two administrators; they count at the founding alone.
@@ -43,7 +44,7 @@ pub struct Catalogue {
     pub entitlement: Vec<EntitlementLine>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TeamLine {
     pub name: TeamName,
@@ -51,7 +52,7 @@ pub struct TeamLine {
     pub within: BTreeSet<TeamName>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonLine {
     pub handle: Handle,
@@ -89,7 +90,7 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadLine {
     pub handle: Handle,
@@ -105,7 +106,7 @@ pub struct WorkloadLine {
     pub active: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetLine {
     pub name: TargetName,
@@ -117,7 +118,7 @@ pub struct TargetLine {
     pub retired: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntitlementLine {
     pub name: EntitlementName,

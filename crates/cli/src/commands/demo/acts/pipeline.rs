@@ -11,7 +11,8 @@ use crate::commands::{rows, text_at};
 
 pub async fn play(company: &mut Company) -> anyhow::Result<()> {
     company.teller.act("a pipeline has access while it runs, and no longer");
-    let token = json!({ "holder": "timetable-ci", "length": "1h" });
+    let scopes = ["read", "ask", "report"];
+    let token = json!({ "holder": "timetable-ci", "length": "1h", "scopes": scopes });
     let handed = company.of("mara")?.post("/tokens", &token).await?;
     let pipeline = company.api.with(text_at(&handed, "/secret").to_owned());
     company.teller.tell("timetable-ci has a token of its own: it may ask, and decide nothing");

@@ -1,0 +1,210 @@
+//! What an operation takes and answers, read from the types of its handler, so that the document
+//! cannot say anything else than the code. How the document is put together is in
+//! [`super::openapi`].
+
+use std::future::Future;
+
+use axum::Json;
+use axum::extract::State;
+use placet_engine::Engine;
+use utoipa::ToSchema;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Required};
+
+use super::reference::Html;
+use crate::answer::{Created, Rows, Sealed};
+use crate::auth::Known;
+use crate::body::{Body, LONGEST_CURSOR, Listed, ListedAll, MOST_ROWS, Named, USUAL_ROWS};
+use crate::problem::Failed;
+
+/// What is said of one operation.
+#[derive(Default)]
+pub(super) struct Sketch {
+    /// The form of the one segment of the path that names something.
+    pub segment: Option<RefOr<Schema>>,
+    pub query: Vec<Parameter>,
+    /// What the body has to be, and whether there has to be one.
+    pub body: Option<(RefOr<Schema>, bool)>,
+    pub answer: Answer,
+    /// Every schema that is referred to, by its name.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+/// What comes back when it went well.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub created: bool,
+    /// A type of media and what it carries; nothing if the answer is empty.
+    pub content: Option<(&'static str, RefOr<Schema>)>,
+    /// Whether it may link to a next page.
+    pub pages: bool,
+}
+
+impl Sketch {
+    /// Refers to a schema by its name, and keeps it.
+    fn refer<T: ToSchema>(&mut self) -> RefOr<Schema> {
+        let name = T::name().into_owned();
+        self.schemas.push((name.clone(), T::schema()));
+        T::schemas(&mut self.schemas);
+        RefOr::Ref(Ref::from_schema_name(name))
+    }
+}
+
+/// Something that a handler takes.
+pub(super) trait Takes {
+    fn sketch(sketch: &mut Sketch);
+}
+
+impl Takes for State<Engine> {
+    fn sketch(_: &mut Sketch) {}
+}
+
+impl Takes for Known {
+    fn sketch(_: &mut Sketch) {}
+}
+
+impl Takes for crate::oidc::Asked {
+    fn sketch(_: &mut Sketch) {}
+}
+
+impl<T: ToSchema> Takes for Named<T> {
+    fn sketch(sketch: &mut Sketch) {
+        sketch.segment = Some(T::schema());
+    }
+}
+
+impl<T: ToSchema> Takes for Body<T> {
+    fn sketch(sketch: &mut Sketch) {
+        // An empty body counts as `{}`.
+        let must = match T::schema() {
+            RefOr::T(Schema::Object(object)) => !object.required.is_empty(),
+            _ => true,
+        };
+        sketch.body = Some((sketch.refer::<T>(), must));
+    }
+}
+
+fn parameter(name: &str, says: &str, schema: ObjectBuilder) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(says))
+        .schema(Some(Schema::Object(schema.build())))
+        .build()
+}
+
+fn of_type(r#type: Type) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::new(r#type))
+}
+
+impl Takes for Listed {
+    fn sketch(sketch: &mut Sketch) {
+        let limit = of_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(MOST_ROWS))
+            .default(Some(USUAL_ROWS.into()));
+        let after = of_type(Type::String).min_length(Some(1)).max_length(Some(LONGEST_CURSOR));
+        sketch.query.push(parameter("limit", "how many rows at the most", limit));
+        let says = "go on after this row, as the `Link` to the next page says";
+        sketch.query.push(parameter("after", says, after));
+    }
+}
+
+impl Takes for ListedAll {
+    fn sketch(sketch: &mut Sketch) {
+        Listed::sketch(sketch);
+        let all = of_type(Type::Boolean).default(Some(false.into()));
+        sketch.query.push(parameter("all", "include what is over", all));
+    }
+}
+
+/// Something that a handler answers when it went well.
+pub(super) trait Answers {
+    fn sketch(sketch: &mut Sketch);
+}
+
+impl Answers for () {
+    fn sketch(_: &mut Sketch) {}
+}
+
+impl Answers for String {
+    fn sketch(sketch: &mut Sketch) {
+        let text = Schema::Object(of_type(Type::String).build());
+        sketch.answer.content = Some(("text/plain", text.into()));
+    }
+}
+
+impl Answers for Html {
+    fn sketch(sketch: &mut Sketch) {
+        let text = Schema::Object(of_type(Type::String).build());
+        sketch.answer.content = Some(("text/html", text.into()));
+    }
+}
+
+impl Answers for Sealed {
+    fn sketch(sketch: &mut Sketch) {
+        let any: Object = of_type(Type::Object).build();
+        sketch.answer.content = Some(("application/json", Schema::Object(any).into()));
+    }
+}
+
+impl<T: ToSchema> Answers for Json<T> {
+    fn sketch(sketch: &mut Sketch) {
+        sketch.answer.content = Some(("application/json", sketch.refer::<T>()));
+    }
+}
+
+impl<T: ToSchema> Answers for Created<T> {
+    fn sketch(sketch: &mut Sketch) {
+        Json::<T>::sketch(sketch);
+        sketch.answer.created = true;
+    }
+}
+
+impl<T: ToSchema> Answers for Rows<T> {
+    fn sketch(sketch: &mut Sketch) {
+        let rows = ArrayBuilder::new().items(sketch.refer::<T>());
+        sketch.answer.content = Some(("application/json", Schema::Array(rows.build()).into()));
+        sketch.answer.pages = !sketch.query.is_empty();
+    }
+}
+
+impl<T: Answers> Answers for Result<T, Failed> {
+    fn sketch(sketch: &mut Sketch) {
+        T::sketch(sketch);
+    }
+}
+
+/// A handler, described by its types.
+pub(super) trait Described<Arguments> {
+    fn sketch(&self, sketch: &mut Sketch);
+}
+
+macro_rules! described {
+    ($($argument:ident)*) => {
+        impl<F, Fut, $($argument),*> Described<($($argument,)*)> for F
+        where
+            F: Fn($($argument),*) -> Fut,
+            Fut: Future,
+            Fut::Output: Answers,
+            $($argument: Takes,)*
+        {
+            fn sketch(&self, sketch: &mut Sketch) {
+                $($argument::sketch(sketch);)*
+                Fut::Output::sketch(sketch);
+            }
+        }
+    };
+}
+
+described!();
+described!(A);
+described!(A B);
+described!(A B C);
+described!(A B C D);
+
+pub(super) fn sketch<Arguments>(handler: &impl Described<Arguments>, into: &mut Sketch) {
+    handler.sketch(into);
+}
