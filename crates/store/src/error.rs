@@ -26,9 +26,20 @@ pub enum Error {
     #[error("the store stopped")]
     Stopped,
     #[error("the file system refused: {0}")]
-    Files(#[from] std::io::Error),
+    Files(std::io::Error),
     #[error("the database refused: {0}")]
     Database(sqlx::Error),
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        // A disk can be full for the files beside the database while there is room left in that.
+        match error.kind() {
+            StorageFull | QuotaExceeded => Self::Full,
+            _ => Self::Files(error),
+        }
+    }
 }
 
 /// SQLite's result code for a full disk, and for a database at its page limit.

@@ -172,8 +172,19 @@ impl Company {
 
     /// Resolves with the grant when it is in this state.
     pub async fn until(&self, door: &Door, grant: &str, state: &str) -> Answer {
+        self.until_within(10, door, grant, state).await
+    }
+
+    /// The same, with so many seconds of patience.
+    pub async fn until_within(
+        &self,
+        seconds: u32,
+        door: &Door,
+        grant: &str,
+        state: &str,
+    ) -> Answer {
         let path = format!("/grants/{grant}");
-        for _ in 0..400 {
+        for _ in 0..seconds * 40 {
             let shown = self.get(door, "nora", &path).await.unwrap().good();
             if shown.text("/state") == state {
                 return shown;

@@ -327,6 +327,7 @@ fn later() -> Vec<Event> {
             expires_at: at(30 * 86_400),
             opened_by: None,
             scopes: credential::TokenScope::ALL.into(),
+            provider: None,
         })
         .into(),
         credential::Event::Ended { why: Ended::Revoked }.into(),
@@ -444,6 +445,7 @@ fn by_provider() -> Vec<Event> {
         expires_at: at(12 * 3_600),
         opened_by: None,
         provider: Some("https://id.example".parse().unwrap()),
+        scopes: Default::default(),
     };
     vec![credential::Event::Issued(issued).into()]
 }

@@ -201,7 +201,7 @@ pub(super) fn either(people: &[Who]) -> String {
         [] => "nobody".to_owned(),
         [one] => one.clone(),
         [many @ .., last] if many.len() < 6 => format!("{} or {last}", many.join(", ")),
-        [many @ ..] => {
+        many => {
             let shown: Vec<&str> = many.iter().take(5).map(String::as_str).collect();
             format!("{} or one of {} more", shown.join(", "), many.len() - 5)
         }
@@ -233,7 +233,7 @@ pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
