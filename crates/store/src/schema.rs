@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0008_delegations", include_str!("../migrations/0008_delegations.sql")),
     ("0009_logins", include_str!("../migrations/0009_logins.sql")),
     ("0010_programs", include_str!("../migrations/0010_programs.sql")),
+    ("0013_pages", include_str!("../migrations/0013_pages.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.
