@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use placet_engine::Error;
 use placet_engine::queries::{
     ChangeView, DelegationView, EntitlementView, FindingView, GrantView, HandoverView,
-    IdentityView, NoticeView, Page, RequestView, TargetView, TokenView, UndeliveredView, WorkView,
+    IdentityView, NoticeView, Page, RequestView, SessionView, TargetView, TokenView,
+    UndeliveredView, WorkView,
 };
 use serde::Serialize;
 
@@ -87,6 +88,7 @@ cursors! {
     IdentityView by who.id;
     NoticeView by id;
     RequestView by id;
+    SessionView by id;
     TargetView by name;
     TokenView by id;
     UndeliveredView by id;

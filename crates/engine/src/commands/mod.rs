@@ -22,6 +22,7 @@ mod recover;
 pub(crate) mod reroute;
 pub mod rerule;
 pub mod review;
+pub mod session;
 pub mod submit;
 pub mod weigh;
 pub mod withdraw;

@@ -7,13 +7,14 @@ use placet_domain::actor::Actor;
 use placet_domain::id::RequestId;
 use placet_store::Reader;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{GrantView, Page, RequestView, Who};
 use crate::Engine;
 use crate::error::Error;
 
 /// What somebody holds, for themselves or through a workload of theirs, and what they asked for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MineView {
     pub holds: Vec<GrantView>,
     /// The newest first; what is decided as well.

@@ -6,13 +6,13 @@ use placet_domain::id::GrantId;
 use placet_engine::Engine;
 use placet_engine::commands::collect::{CollectGrant, Submitted};
 use placet_engine::commands::end::{GiveBack, RevokeGrant};
-use placet_engine::queries::GrantView;
+use placet_engine::queries::{GrantView, LifeView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::answer::Rows;
 use crate::auth::Known;
-use crate::body::{Body, ListedAll, Named};
+use crate::body::{Body, ListedGrants, Named};
 use crate::problem::Failed;
 
 #[derive(Deserialize, ToSchema)]
@@ -39,10 +39,18 @@ pub(crate) struct Collect {
 pub(crate) async fn grants(
     State(engine): State<Engine>,
     Known(actor): Known,
-    ListedAll { listed, all }: ListedAll,
+    ListedGrants { listed, all, sought }: ListedGrants,
 ) -> Result<Rows<GrantView>, Failed> {
-    let engine = &engine;
-    listed.rows(|page| async move { engine.grants(actor, !all, &page).await }).await
+    let (engine, sought) = (&engine, &sought);
+    listed.rows(|page| async move { engine.sought_grants(actor, sought, !all, &page).await }).await
+}
+
+pub(crate) async fn life(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(grant): Named<GrantId>,
+) -> Result<Json<LifeView>, Failed> {
+    Ok(Json(engine.life(actor, grant).await?))
 }
 
 pub(crate) async fn grant(

@@ -8,14 +8,15 @@ use placet_domain::Timestamp;
 use placet_domain::credential::TokenScope;
 use placet_domain::id::CredentialId;
 use placet_engine::commands::login::{Given, IssueLoginCode, IssueToken, LogOut, RevokeToken};
-use placet_engine::queries::{MeView, TokenView};
+use placet_engine::commands::session::EndSession;
+use placet_engine::queries::{MeView, SessionView, TokenView};
 use placet_engine::{Engine, Secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::Rows;
 use crate::auth::Known;
-use crate::body::{Body, ListedAll, Named};
+use crate::body::{Body, Listed, ListedAll, Named};
 use crate::problem::Failed;
 
 #[derive(Deserialize, ToSchema)]
@@ -114,6 +115,23 @@ pub(crate) async fn issue_token(
     let TokenFor { holder, length, scopes } = asked;
     let command = IssueToken { holder, length, scopes };
     Ok(Json(engine.run(actor, &command).await?.into()))
+}
+
+pub(crate) async fn sessions(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    listed: Listed,
+) -> Result<Rows<SessionView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.sessions(actor, &page).await }).await
+}
+
+pub(crate) async fn end_session(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(session): Named<CredentialId>,
+) -> Result<(), Failed> {
+    Ok(engine.run(actor, &EndSession { session }).await?)
 }
 
 pub(crate) async fn tokens(

@@ -10,13 +10,13 @@ use placet_engine::commands::approve::{ApproveRequest, DenyRequest};
 use placet_engine::commands::extend::ExtendGrant;
 use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
-use placet_engine::queries::RequestView;
+use placet_engine::queries::{BeforeView, MineView, Page, RequestView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::answer::{Created, Rows};
 use crate::auth::Known;
-use crate::body::{Body, Listed, Named};
+use crate::body::{Body, Listed, ListedRequests, MOST_ROWS, Named};
 use crate::problem::Failed;
 
 /// An ask. Lengths and moments are texts such as `4h`; they are read once, by the engine.
@@ -98,10 +98,26 @@ pub(super) type Shown = Result<Json<RequestView>, Failed>;
 pub(crate) async fn list(
     State(engine): State<Engine>,
     Known(actor): Known,
-    listed: Listed,
+    ListedRequests { listed, sought }: ListedRequests,
 ) -> Result<Rows<RequestView>, Failed> {
-    let engine = &engine;
-    listed.rows(|page| async move { engine.requests(actor, &page).await }).await
+    let (engine, sought) = (&engine, &sought);
+    listed.rows(|page| async move { engine.sought_requests(actor, sought, &page).await }).await
+}
+
+pub(crate) async fn mine(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+) -> Result<Json<MineView>, Failed> {
+    let page = Page { limit: Some(MOST_ROWS), after: None };
+    Ok(Json(engine.mine(actor, &page).await?))
+}
+
+pub(crate) async fn before(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(id): Named<RequestId>,
+) -> Result<Json<BeforeView>, Failed> {
+    Ok(Json(engine.before(actor, id).await?))
 }
 
 pub(crate) async fn inbox(
