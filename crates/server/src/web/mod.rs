@@ -7,7 +7,6 @@
 mod ask;
 mod assets;
 mod catalogue;
-mod changes;
 mod delegations;
 mod failed;
 mod findings;
@@ -23,6 +22,7 @@ mod page;
 mod picture;
 mod plots;
 mod policy;
+mod proposals;
 mod requests;
 mod risk;
 mod sessions;
@@ -107,13 +107,13 @@ pages! {
     "GET" "/entitlements/{entitlement}" Session => get(one::entitlement);
     "GET" "/policy" Session => get(policy::page);
     "GET" "/overview" Session => get(overview::page);
-    "GET" "/proposals" Session => get(changes::proposals);
-    "GET" "/proposals/{id}" Session => get(changes::proposal);
-    "POST" "/proposals/{id}/adopt" Session => post(changes::adopt);
-    "POST" "/proposals/{id}/reject" Session => post(changes::reject);
-    "POST" "/proposals/{id}/withdraw" Session => post(changes::withdraw);
-    "GET" "/handovers" Session => get(changes::handovers);
-    "POST" "/handovers/{id}/keep" Session => post(changes::keep);
+    "GET" "/proposals" Session => get(proposals::proposals);
+    "GET" "/proposals/{id}" Session => get(proposals::proposal);
+    "POST" "/proposals/{id}/adopt" Session => post(proposals::adopt);
+    "POST" "/proposals/{id}/reject" Session => post(proposals::reject);
+    "POST" "/proposals/{id}/withdraw" Session => post(proposals::withdraw);
+    "GET" "/handovers" Session => get(proposals::handovers);
+    "POST" "/handovers/{id}/keep" Session => post(proposals::keep);
 
     "GET" "/work" Session => get(work::list);
     "POST" "/work/{id}/carried-out" Session => post(work::carried_out);
