@@ -4,6 +4,7 @@
 mod access;
 mod catalogue;
 mod governed;
+mod holding;
 mod lasting;
 mod ledger;
 mod life;
@@ -30,6 +31,7 @@ pub use access::{
 };
 pub use catalogue::{EntitlementView, ObservedView, TargetView};
 pub use governed::{ChangeView, HandoverView, UpkeepView};
+pub use holding::HoldingView;
 pub use lasting::DelegationView;
 pub use ledger::LedgerReport;
 pub use life::{EntryView, LifeView, VerifiedView};
@@ -37,7 +39,7 @@ pub use mine::{MineView, StandingView};
 pub use notices::{NoticeView, UndeliveredView};
 pub use people::{IdentityView, MeView, RecoveredView};
 pub use policy::{PolicyView, ProposalView};
-pub use preview::{OfferView, PreviewView};
+pub use preview::{HeldView, OfferView, PreviewView, RefusedView};
 pub use replay::{ReplayReport, Replayed};
 pub use tokens::TokenView;
 pub use work::WorkView;

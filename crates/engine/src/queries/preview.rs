@@ -7,6 +7,7 @@ use placet_domain::entitlement::Entitlement;
 use placet_domain::route::Route;
 use placet_store::{Facts, Wanted};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::catalogue::ObservedView;
 use super::{EntitlementView, StageView};
@@ -17,18 +18,33 @@ use crate::draft::{Command, Draft};
 use crate::error::Error;
 
 /// An ask before it is sent.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PreviewView {
     /// `people`, `pre_approved` or `break_glass`; none where policy has no way.
     pub route: Option<&'static str>,
     pub because: Vec<String>,
     pub stages: Vec<StageView>,
-    /// Why it would be refused now, if so: its code, the sentence and the next step.
-    pub refused: Option<(&'static str, String, String)>,
+    /// Why it would be refused now, if so.
+    pub refused: Option<RefusedView>,
+}
+
+/// A refusal that would come.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RefusedView {
+    pub code: &'static str,
+    pub sentence: String,
+    pub next: String,
+}
+
+/// Something that is held already.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HeldView {
+    pub entitlement: String,
+    pub until: Option<Timestamp>,
 }
 
 /// An entitlement, as one who is about to ask for it has to see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OfferView {
     #[serde(flatten)]
     pub entitlement: EntitlementView,
@@ -39,7 +55,7 @@ pub struct OfferView {
     /// What becomes of a session that is open then: `none`, `ended` or `go_on`.
     pub sessions: Option<&'static str>,
     /// What whoever asks holds already, and until when.
-    pub holds: Vec<(String, Option<Timestamp>)>,
+    pub holds: Vec<HeldView>,
 }
 
 /// Finds an entitlement by its name, or says which one may have been meant.
@@ -87,7 +103,11 @@ impl Engine {
             route,
             because: because.into_iter().map(|one| one.why).collect(),
             stages: stages.iter().map(stage).collect(),
-            refused: found.refused.map(|one| (one.code(), one.sentence(), one.next_step())),
+            refused: found.refused.map(|one| RefusedView {
+                code: one.code(),
+                sentence: one.sentence(),
+                next: one.next_step(),
+            }),
         })
     }
 
@@ -109,7 +129,10 @@ impl Engine {
         let observed = self.store.last_look(terms.target).await?.into();
         let holds = held
             .iter()
-            .map(|grant| (names.entitlement(grant.approved.entitlement), grant.until))
+            .map(|grant| HeldView {
+                entitlement: names.entitlement(grant.approved.entitlement),
+                until: grant.until,
+            })
             .collect();
         Ok(OfferView {
             allows,

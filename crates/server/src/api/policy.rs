@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Known;
 use crate::body::{Body, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 #[derive(Deserialize, ToSchema)]
@@ -88,8 +89,7 @@ pub(crate) async fn ruling(
 }
 
 pub(crate) async fn propose(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Body(Proposed { files }): Body<Proposed>,
 ) -> Result<Json<Cited>, Failed> {
     let bundle = engine.run(actor, &ProposeBundle { bundle: files }).await?;
@@ -97,8 +97,7 @@ pub(crate) async fn propose(
 }
 
 pub(crate) async fn adopt(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(bundle): Named<Digest>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &AdoptBundle { bundle }).await?)
