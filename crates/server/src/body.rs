@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -23,19 +25,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
         let unreadable = |what: String| Refusal::Unreadable { what };
-        let bytes = axum::body::Bytes::from_request(request, state).await.map_err(|error| {
-            match error.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => {
-                    Refusal::TextTooLong { what: "body".to_owned(), limit: crate::LARGEST_BODY }
-                }
-                _ => unreadable(format!("the body could not be read: {error}")),
-            }
-        })?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| too_long(&error))?;
         let bytes = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
         let value = serde_json::from_slice(bytes).map_err(|error| {
             unreadable(format!("the body is not what is expected here: {error}"))
         })?;
         Ok(Self(value))
+    }
+}
+
+/// Why a body was not read.
+pub(crate) fn too_long(error: &BytesRejection) -> Failed {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Refusal::TextTooLong { what: "body".to_owned(), limit: crate::LARGEST_BODY }.into()
+        }
+        _ => Refusal::Unreadable { what: format!("the body could not be read: {error}") }.into(),
     }
 }
 
@@ -69,7 +74,7 @@ pub(crate) const LONGEST_CURSOR: usize = 128;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct AskedForPage {
     limit: Option<u32>,
     after: Option<String>,
 }
@@ -163,8 +168,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Listed {
     type Rejection = Failed;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
-        let Asked { limit, after } = query(parts, state).await?;
+        let AskedForPage { limit, after } = query(parts, state).await?;
         Self::of(parts, limit, after)
+    }
+}
+
+/// What is asked for after the question mark.
+#[derive(Debug)]
+pub(crate) struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
+        query(parts, state).await.map(Self)
     }
 }
 

@@ -35,13 +35,16 @@ use placet_domain::id::EventId;
 use placet_ledger::{Receipt, VerifierKey};
 
 pub use aggregate::Aggregate;
-pub use change::{Change, Commit, Disclosed, Done, Facts, Observed, Round, Upkeep};
+pub use change::{
+    CallAnswer, CallKey, Change, Commit, Disclosed, Done, Facts, Observed, Round, Upkeep,
+};
 use connect::Readers;
 pub use connect::Settings;
 pub use error::Error;
 pub use log::Log;
 pub use outbox::{Addressed, Outbox};
 pub use proofs::ProvenTrail;
+pub use query::calls::KeyedCall;
 pub use query::catalogue::Search;
 pub use query::due::{Due, Duty};
 pub use query::governed::Answers;

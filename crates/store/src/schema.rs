@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0008_delegations", include_str!("../migrations/0008_delegations.sql")),
     ("0009_logins", include_str!("../migrations/0009_logins.sql")),
     ("0010_programs", include_str!("../migrations/0010_programs.sql")),
+    ("0012_calls", include_str!("../migrations/0012_calls.sql")),
     ("0013_pages", include_str!("../migrations/0013_pages.sql")),
 ];
 
@@ -47,6 +48,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("handover", Class::Governed),
     ("identity", Class::Governed),
     ("identity_team", Class::Governed),
+    ("keyed_call", Class::Operational),
     ("ledger_entry", Class::Ledger),
     ("ledger_head", Class::Ledger),
     ("ledger_tile", Class::Ledger),

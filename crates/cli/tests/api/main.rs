@@ -5,6 +5,8 @@
 
 mod by_hand;
 mod catalogue;
+mod changes;
+mod conditions;
 mod credentials;
 mod lasting;
 mod lists;

@@ -45,6 +45,10 @@ async fn browse_from(
     };
     let response = world.router.clone().oneshot(request.unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
+    let told =
+        parts.headers.get(header::CONTENT_TYPE).is_some_and(|one| one == "text/event-stream");
+    // That goes on for as long as somebody listens.
+    let body = if told { axum::body::Body::empty() } else { body };
     let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Answer { status: parts.status, headers: parts.headers, text }

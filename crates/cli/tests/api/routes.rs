@@ -72,7 +72,7 @@ fn body(path: &str) -> Option<Value> {
         "/login" => json!({ "code": "made up" }),
         "/login-codes" => json!({ "person": "nobody" }),
         "/tokens" => json!({ "holder": "kim", "length": "1h" }),
-        "/requests" | "/requests/{id}/revisions" => ask(),
+        "/requests" | "/requests/preview" | "/requests/{id}/revisions" => ask(),
         "/requests/{id}/approve" => json!({ "digest": digest }),
         "/requests/{id}/deny" => json!({ "digest": digest, "reason": "no" }),
         "/catalogue/diff" | "/catalogue/proposals" => {

@@ -93,10 +93,17 @@ async function flow(asker, options) {
     await decides.waitForURL(/\/(requests|decide)/);
     await decides.context().close();
   }
-  await until('it is seen granted', async () => {
-    await asks.goto(`${BASE}/`);
-    return asks.locator('.tag.ok', { hasText: 'active' }).first().isVisible();
-  });
+  await asks.goto(`${BASE}/`);
+  const active = asks.locator('.tag.ok', { hasText: 'active' }).first();
+  if (options?.javaScriptEnabled !== false) {
+    // The page is told, and fetches itself again.
+    await active.waitFor();
+  } else {
+    await until('it is seen granted', async () => {
+      await asks.goto(`${BASE}/`);
+      return active.isVisible();
+    });
+  }
   return asks;
 }
 
@@ -213,7 +220,7 @@ try {
         const answer = await page.goto(url);
         const name = `${new URL(url).pathname} ${width} ${colorScheme}`;
         const size = (await answer.body()).length
-          + ['placet.css', 'htmx.min.js'].reduce((sum, one) => sum + fs.statSync(path.join(process.env.ASSETS, one)).size, 0);
+          + ['placet.css', 'htmx.min.js', 'live.js'].reduce((sum, one) => sum + fs.statSync(path.join(process.env.ASSETS, one)).size, 0);
         if (size > 100_000) faults.push(`${name}: ${size} bytes`);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         if (wide > 0) faults.push(`${name}: scrolls sideways by ${wide}`);

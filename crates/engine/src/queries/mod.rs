@@ -5,6 +5,7 @@ mod access;
 mod before;
 mod catalogue;
 mod governed;
+mod holding;
 mod lasting;
 mod ledger;
 mod life;
@@ -36,6 +37,7 @@ pub use access::{
 pub use before::{BeforeView, EarlierView, WaitedView};
 pub use catalogue::{EntitlementView, ObservedView, TargetView};
 pub use governed::{ChangeView, HandoverView, UpkeepView};
+pub use holding::HoldingView;
 pub use lasting::DelegationView;
 pub use ledger::LedgerReport;
 pub use life::{EntryView, LifeView, VerifiedView};

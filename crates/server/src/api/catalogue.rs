@@ -12,6 +12,7 @@ use placet_engine::queries::{
 use crate::answer::Rows;
 use crate::auth::Known;
 use crate::body::{Listed, ListedOffers, MOST_ROWS, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 pub(crate) async fn identities(
@@ -81,16 +82,14 @@ pub(crate) async fn overview(
 }
 
 pub(crate) async fn deactivate(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(identity): Named<String>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &DeactivateIdentity { identity }).await?)
 }
 
 pub(crate) async fn retire(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(entitlement): Named<String>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &RetireEntitlement { entitlement }).await?)

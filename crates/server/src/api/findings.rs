@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::answer::{Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, ListedAll, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 pub(crate) async fn list(
@@ -46,8 +47,7 @@ pub(crate) struct Given {
 }
 
 pub(crate) async fn answer(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(finding): Named<FindingId>,
     Body(Given { answer, receiver, length, justification }): Body<Given>,
 ) -> Result<Created<RequestView>, Failed> {
@@ -57,16 +57,14 @@ pub(crate) async fn answer(
 }
 
 pub(crate) async fn remove(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(finding): Named<FindingId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &RemoveFound { finding }).await?)
 }
 
 pub(crate) async fn release(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(target): Named<String>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &ReleaseBrake { target }).await?)

@@ -3,6 +3,7 @@
 
 mod access;
 mod catalogue;
+pub(crate) mod changes;
 mod describe;
 mod evidence;
 mod findings;
@@ -18,9 +19,12 @@ mod work;
 
 use axum::Extension;
 use axum::Router;
+use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 use placet_domain::credential::TokenScope;
 use placet_engine::{Engine, Purpose};
+
+use crate::doing::{self, Versioned};
 
 /// What a route needs of the one who calls it; a test holds every route against this.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,12 +163,15 @@ routes! {
         "POST" "/catalogue/upkeep/{what}/release" Session => post(governed::release);
     }
     "Asking and deciding" {
-        /// What I hold, and what I asked for; 200 of each at the most.
-        "GET" "/mine" Read => get(requests::mine);
         /// Requests that I may see and that fit, the newest first.
         "GET" "/requests" Read => get(requests::list);
         /// Ask for access.
         "POST" "/requests" Ask => post(requests::submit);
+        /// What I hold, myself or through a workload of mine, and what I asked for.
+        "GET" "/mine" Read => get(requests::mine);
+        /// What would come of an ask: its route and who would be asked, or the refusal. Nothing is
+        /// written.
+        "POST" "/requests/preview" Ask => post(requests::preview);
         /// A request, with everything that one who decides has to see.
         "GET" "/requests/{id}" Read => get(requests::show);
         /// What came before it: what the same asker asked for, and how long others waited.
@@ -207,10 +214,14 @@ routes! {
     "Grants" {
         /// Grants that I may see and that fit, the newest first; without what is over.
         "GET" "/grants" Read => get(access::grants);
+        /// Whether an identity may use an entitlement at this moment, for programs that ask each time.
+        "GET" "/holding" Read => get(access::holding);
         /// One grant.
         "GET" "/grants/{id}" Read => get(access::grant);
-        /// One grant's life: every entry of its trail in words, each proved to be in the ledger.
+        /// A grant's life: every entry of its trail, each proved to be in the signed ledger.
         "GET" "/grants/{id}/life" Read => get(access::life);
+        /// Verify the evidence behind a grant here, with the ledger's own key.
+        "POST" "/grants/{id}/verify" Read => post(access::verify);
         /// Hand in the public half for which a credential is issued.
         "POST" "/grants/{id}/collect" Ask => post(access::collect);
         /// End access that I hold or own.
@@ -268,6 +279,10 @@ routes! {
         /// The verifier key of the ledger (C2SP signed-note); get it from elsewhere as well.
         "GET" "/ledger/key" Nothing => get(evidence::key);
     }
+    "Changes" {
+        /// Be told when something changes: which kinds of records, as server-sent events.
+        "GET" "/changes" Read => get(changes::changes);
+    }
     "This document" {
         /// This API as an OpenAPI 3.1 document.
         "GET" "/openapi.json" Nothing => get(openapi::serve);
@@ -276,9 +291,37 @@ routes! {
     }
 }
 
+impl Route {
+    /// The record that its path names, up to the name itself.
+    fn record(&self) -> Option<&'static str> {
+        self.path.find('}').map(|at| &self.path[..=at])
+    }
+
+    fn sketched(&self) -> describe::Sketch {
+        let mut sketch = describe::Sketch::default();
+        (self.sketch)(&mut sketch);
+        sketch
+    }
+
+    /// Whether the record in its path is shown with a version.
+    fn is_versioned(&self) -> bool {
+        let shows = |one: &Self| one.method == "GET" && Some(one.path) == self.record();
+        ROUTES.iter().find(|one| shows(one)).is_some_and(|one| one.sketched().answer.versioned)
+    }
+}
+
 pub(crate) fn router() -> Router<Engine> {
     ROUTES.iter().fold(Router::new(), |router, route| {
+        let handler = (route.handler)();
+        let handler: MethodRouter<Engine> = match route.method {
+            "GET" => handler,
+            _ if route.sketched().once => {
+                let once: MethodRouter<Engine> = handler.layer(middleware::from_fn(doing::once));
+                once.layer(Extension(Versioned(route.is_versioned())))
+            }
+            _ => handler.layer(middleware::from_fn(doing::without)),
+        };
         // What it needs goes with the call, to where it is found out who is there.
-        router.route(route.path, (route.handler)().layer(Extension(route.needs)))
+        router.route(route.path, handler.layer(Extension(route.needs)))
     })
 }

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::answer::Rows;
 use crate::auth::Known;
 use crate::body::{Body, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 #[derive(Deserialize, ToSchema)]
@@ -114,8 +115,7 @@ pub(crate) async fn rules(
 }
 
 pub(crate) async fn propose(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Body(Proposed { files }): Body<Proposed>,
 ) -> Result<Json<Cited>, Failed> {
     let bundle = engine.run(actor, &ProposeBundle { bundle: files }).await?;
@@ -123,8 +123,7 @@ pub(crate) async fn propose(
 }
 
 pub(crate) async fn adopt(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(bundle): Named<Digest>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &AdoptBundle { bundle }).await?)

@@ -10,13 +10,14 @@ use placet_engine::commands::approve::{ApproveRequest, DenyRequest};
 use placet_engine::commands::extend::ExtendGrant;
 use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
-use placet_engine::queries::{BeforeView, MineView, Page, RequestView};
+use placet_engine::queries::{BeforeView, MineView, Page, PreviewView, RequestView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::answer::{Created, Rows};
+use crate::answer::{AsOf, Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, ListedRequests, MOST_ROWS, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 /// An ask. Lengths and moments are texts such as `4h`; they are read once, by the engine.
@@ -104,14 +105,6 @@ pub(crate) async fn list(
     listed.rows(|page| async move { engine.sought_requests(actor, sought, &page).await }).await
 }
 
-pub(crate) async fn mine(
-    State(engine): State<Engine>,
-    Known(actor): Known,
-) -> Result<Json<MineView>, Failed> {
-    let page = Page { limit: Some(MOST_ROWS), after: None };
-    Ok(Json(engine.mine(actor, &page).await?))
-}
-
 pub(crate) async fn before(
     State(engine): State<Engine>,
     Known(actor): Known,
@@ -133,13 +126,27 @@ pub(crate) async fn show(
     State(engine): State<Engine>,
     Known(actor): Known,
     Named(id): Named<RequestId>,
-) -> Shown {
-    Ok(Json(engine.request(actor, id).await?))
+) -> Result<AsOf<RequestView>, Failed> {
+    AsOf::read(&engine, id, engine.request(actor, id)).await
+}
+
+pub(crate) async fn mine(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+) -> Result<Json<MineView>, Failed> {
+    Ok(Json(engine.mine(actor, &Page { limit: Some(MOST_ROWS), after: None }).await?))
+}
+
+pub(crate) async fn preview(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Body(ask): Body<Ask>,
+) -> Result<Json<PreviewView>, Failed> {
+    Ok(Json(engine.preview(actor, ask.command(None)).await?))
 }
 
 pub(crate) async fn submit(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Body(ask): Body<Ask>,
 ) -> Result<Created<RequestView>, Failed> {
     let submitted = engine.run(actor, &ask.command(None)).await?;
@@ -147,8 +154,7 @@ pub(crate) async fn submit(
 }
 
 pub(crate) async fn extend(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(grant): Named<GrantId>,
     Body(Extend { length, justification }): Body<Extend>,
 ) -> Result<Created<RequestView>, Failed> {
@@ -157,8 +163,7 @@ pub(crate) async fn extend(
 }
 
 pub(crate) async fn revise(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(id): Named<RequestId>,
     Body(ask): Body<Ask>,
 ) -> Shown {
@@ -168,8 +173,7 @@ pub(crate) async fn revise(
 }
 
 pub(crate) async fn approve(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
     Body(Approve { digest, stage }): Body<Approve>,
 ) -> Shown {
@@ -179,8 +183,7 @@ pub(crate) async fn approve(
 }
 
 pub(crate) async fn deny(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
     Body(Deny { digest, reason }): Body<Deny>,
 ) -> Shown {
@@ -190,8 +193,7 @@ pub(crate) async fn deny(
 }
 
 pub(crate) async fn withdraw(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
 ) -> Shown {
     let before = engine.request(actor, request).await?;
@@ -200,8 +202,7 @@ pub(crate) async fn withdraw(
 }
 
 pub(crate) async fn withdraw_approval(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &WithdrawApproval { request }).await?)

@@ -11,7 +11,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 3] = [
+const ASSETS: [Asset; 4] = [
     Asset {
         name: "placet.css",
         kind: "text/css; charset=utf-8",
@@ -21,6 +21,11 @@ const ASSETS: [Asset; 3] = [
         name: "htmx.min.js",
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/htmx.min.js"),
+    },
+    Asset {
+        name: "live.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/live.js"),
     },
     Asset {
         name: "favicon.svg",

@@ -7,6 +7,7 @@
 mod ask;
 mod assets;
 mod catalogue;
+mod changes;
 mod delegations;
 mod failed;
 mod findings;
@@ -65,6 +66,7 @@ macro_rules! pages {
 
 pages! {
     "GET" "/assets/{file}" Nothing => get(assets::file);
+    "GET" "/changes" Session => get(changes::changes);
     "GET" "/login" Nothing => get(login::page);
     "POST" "/login" Nothing => post(login::log_in);
     "POST" "/logout" Session => post(login::log_out);

@@ -10,7 +10,7 @@ use sqlx::Row as _;
 
 use crate::Store;
 use crate::error::{Error, damaged};
-use crate::row::{parsed, unsigned};
+use crate::row::{parsed, signed, unsigned};
 use crate::script::{Script, Value};
 
 /// An entry as it is stored.
@@ -60,6 +60,17 @@ impl Store {
                 .or_insert((entry.at, entry.at));
         }
         Ok(out)
+    }
+
+    /// The streams of the entries from an index on, at most so many, in order.
+    pub async fn streams_since(&self, index: u64, limit: u32) -> Result<Vec<Stream>, Error> {
+        let rows =
+            sqlx::query("select stream from ledger_entry where idx >= $1 order by idx limit $2")
+                .bind(signed(index)?)
+                .bind(limit)
+                .fetch_all(&mut *self.read.lend().await?)
+                .await?;
+        rows.iter().map(|row| parsed(row, 0)).collect()
     }
 
     /// Every entry of a trail, in order.
