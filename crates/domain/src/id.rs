@@ -118,6 +118,8 @@ ids! {
     ProposalId = "prp";
     /// What somebody answered for, passed on because they left.
     HandoverId = "hnd";
+    /// A key of somebody's own, with which they log in and sign what they agree to.
+    PasskeyId = "pky";
     /// What one person is told.
     NoticeId = "ntc";
     /// One event in the ledger.
@@ -143,6 +145,7 @@ pub enum Stream {
     Schedule(ScheduleName),
     Proposal(ProposalId),
     Handover(HandoverId),
+    Passkey(PasskeyId),
 }
 
 impl fmt::Display for Stream {
@@ -161,6 +164,7 @@ impl fmt::Display for Stream {
             Self::Schedule(name) => write!(f, "schedule_{name}"),
             Self::Proposal(id) => id.fmt(f),
             Self::Handover(id) => id.fmt(f),
+            Self::Passkey(id) => id.fmt(f),
         }
     }
 }
@@ -194,6 +198,7 @@ impl FromStr for Stream {
             DelegationId::PREFIX => text.parse().map(Self::Delegation),
             ProposalId::PREFIX => text.parse().map(Self::Proposal),
             HandoverId::PREFIX => text.parse().map(Self::Handover),
+            PasskeyId::PREFIX => text.parse().map(Self::Passkey),
             _ => Err(unreadable("stream")),
         }
     }
@@ -233,7 +238,8 @@ streams!(
     Delegation(DelegationId),
     Schedule(ScheduleName),
     Proposal(ProposalId),
-    Handover(HandoverId)
+    Handover(HandoverId),
+    Passkey(PasskeyId)
 );
 
 #[cfg(test)]

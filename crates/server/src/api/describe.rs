@@ -68,6 +68,14 @@ impl Takes for crate::oidc::Asked {
     fn sketch(_: &mut Sketch) {}
 }
 
+impl Takes for crate::passkeys::Asked {
+    fn sketch(_: &mut Sketch) {}
+}
+
+impl Takes for crate::tries::Trying {
+    fn sketch(_: &mut Sketch) {}
+}
+
 impl<T: ToSchema> Takes for Named<T> {
     fn sketch(sketch: &mut Sketch) {
         sketch.segment = Some(T::schema());
@@ -204,6 +212,7 @@ described!(A);
 described!(A B);
 described!(A B C);
 described!(A B C D);
+described!(A B C D E);
 
 pub(super) fn sketch<Arguments>(handler: &impl Described<Arguments>, into: &mut Sketch) {
     handler.sketch(into);

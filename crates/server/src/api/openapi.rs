@@ -52,12 +52,13 @@ pub(crate) async fn serve() -> Sealed {
 }
 
 /// The statuses of problems, with the class of refusal behind each.
-const PROBLEMS: [(Class, &str); 6] = [
+const PROBLEMS: [(Class, &str); 7] = [
     (Class::Malformed, "Malformed"),
     (Class::Unauthenticated, "Unauthenticated"),
     (Class::Unknown, "Unknown"),
     (Class::Forbidden, "Forbidden"),
     (Class::Conflict, "Conflict"),
+    (Class::TooMany, "TooMany"),
     (Class::Unavailable, "Unavailable"),
 ];
 
@@ -133,6 +134,8 @@ fn operation(route: &Route, sketch: Sketch) -> Operation {
             Class::Unauthenticated => route.needs != Needs::Nothing || reads,
             Class::Forbidden => route.needs != Needs::Nothing,
             Class::Unknown => segment.is_some() || reads && route.method == "POST",
+            // Whoever is known is not held back.
+            Class::TooMany => route.needs == Needs::Nothing && route.method == "POST",
             Class::Conflict | Class::Unavailable => route.needs != Needs::Nothing || reads,
         };
         if may {

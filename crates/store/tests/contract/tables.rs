@@ -107,6 +107,7 @@ async fn every_question_is_answered_by_an_index() {
         include_str!("../../src/query/named.rs"),
         include_str!("../../src/query/notices.rs"),
         include_str!("../../src/query/observed.rs"),
+        include_str!("../../src/query/passkeys.rs"),
         include_str!("../../src/query/people.rs"),
         include_str!("../../src/query/texts.rs"),
         include_str!("../../src/query/upkeep.rs"),
