@@ -11,6 +11,7 @@ mod lists;
 mod notices;
 mod openapi;
 mod pages;
+mod passkeys;
 mod recover;
 mod refusals;
 mod routes;

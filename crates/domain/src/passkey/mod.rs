@@ -177,10 +177,10 @@ pub fn decide(
             Ok(vec![Event::Enrolled { backing: Backing::Person { who, session, ruling } }])
         }
         (Some(passkey), Command::Confirm { actor, holder, asserted }) => {
-            let (who, _) = person(actor, holder, now)?;
-            if who != passkey.offered.holder {
+            if actor.identity() != Some(passkey.offered.holder) {
                 return Err(unknown(passkey));
             }
+            let (who, _) = person(actor, holder, now)?;
             let passkey = waiting(passkey, holder, now)?;
             let other = asserted.passkey;
             let theirs = other.offered.holder == who

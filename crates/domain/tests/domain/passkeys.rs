@@ -45,7 +45,7 @@ fn nobody_gets_a_key_of_their_own_by_a_session_alone() {
     let waits = folded(KEY, &[], at(0));
     let enrolled = folded(OTHER, &[vouched(MANAGER)], at(5));
     let revoked = folded(KEY, &[vouched(MANAGER), Event::Revoked { by: id(HOLDER) }], at(5));
-    let (yes, no) = (ruling(Says::Yes), ruling(Says::No));
+    let (yes, no, fails) = (ruling(Says::Yes), ruling(Says::No), ruling(Says::Fails));
     let offer = |actor, of: &Identity, held| {
         let offered = offered(KEY, HOLDER);
         decide(None, Command::Offer { actor, holder: of, offered, held }, at(1))
@@ -83,7 +83,7 @@ fn nobody_gets_a_key_of_their_own_by_a_session_alone() {
     for (case, by, actor, may, expect) in [
         ("by oneself", HOLDER, own, &yes, "no: vouches_for_themselves"),
         ("by a stranger", 7, session(7), &no, "no: not_permitted"),
-        ("where policy fails", 7, session(7), &ruling(Says::Fails), "no: not_permitted"),
+        ("where policy fails", 7, session(7), &fails, "no: not_permitted"),
         ("by a token", MANAGER, token(MANAGER), &yes, "no: needs_session"),
     ] {
         seen.check(case, vouch(&waits, by, actor, may, &of, soon), expect);

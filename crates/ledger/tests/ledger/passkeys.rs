@@ -284,12 +284,19 @@ fn a_signed_approval_is_assent_down_to_the_enrolled_key() {
         },
         "over another challenge",
     );
-    both(|one| one.opened.digest = ruling(true, "x").bundle, "is signed with what was not open");
+    both(|one| one.opened.digest = ruling(true, "x").bundle, "is for another digest");
     both(|one| one.opened.expires_at = minute(20), "is signed with what was not open");
     both(|one| one.opened.expires_at = minute(25), "was opened for too long");
     both(|one| one.opened.session = session(CORA), "was opened for another session");
     both(|one| one.opened_by = actor(CORA), "was recorded by another");
-    both(|one| one.opened.approver = person(DINA), "is signed with what was not open");
+    both(
+        |one| {
+            one.opened.approver = person(DINA);
+            one.opened.session = session(DINA);
+            one.opened_by = actor(DINA);
+        },
+        "is signed with what was not open",
+    );
 }
 
 #[test]
