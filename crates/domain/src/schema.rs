@@ -110,9 +110,13 @@ schemas! {
     NativeId as "NativeId" => text().min_length(Some(1)).max_length(Some(256));
     Digest as "Digest" => of_form("^[0-9a-f]{64}$")
         .description(Some("a SHA-256 in hex"));
-    Bytes as "Bytes" => of_form("^[A-Za-z0-9_-]{2,5462}$")
+    Bytes as "Bytes" => of_form(
+        "^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$",
+    )
+        .min_length(Some(2))
+        .max_length(Some(5462))
         .description(Some("bytes as base64url without padding (RFC 4648, section 5)"));
-    Challenge as "Challenge" => of_form("^[A-Za-z0-9_-]{43}$")
+    Challenge as "Challenge" => of_form("^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")
         .description(Some("what a passkey signs, as base64url"));
     Timestamp as "Timestamp" => text()
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))

@@ -166,7 +166,10 @@ impl Asked {
         let began = self.passkeys.made.take(&key(challenge), engine.steady());
         match (actor, began) {
             (Actor::Person { session, .. }, Some(one)) if one == session => {}
-            _ => return Err(over("making a passkey")),
+            _ => {
+                let why = OVER.to_owned();
+                return Err(Refusal::PasskeyRefused { why }.into());
+            }
         }
         let rp = self.passkeys.rp.clone();
         let id = engine.run(actor, &OfferPasskey { made, name, rp, challenge }).await?;
@@ -188,9 +191,11 @@ impl Asked {
     ) -> Result<Given, Error> {
         trying
             .once(engine, async {
-                let challenge = engine.challenge_in(&signed.client_data_json)?;
+                let over = || Refusal::LoginRefused { why: OVER.to_owned() };
+                let challenge = engine.challenge_in(&signed.client_data_json);
+                let challenge = challenge.map_err(|_| over())?;
                 let began = self.passkeys.logins.take(&key(challenge), engine.steady());
-                began.ok_or_else(|| over("this login"))?;
+                began.ok_or_else(over)?;
                 engine.log_in_by_passkey(signed, challenge).await
             })
             .await
@@ -201,10 +206,8 @@ fn key(challenge: Challenge) -> Secret {
     Secret::presented(&challenge.to_string())
 }
 
-fn over(what: &str) -> Error {
-    let why = format!("{what} did not begin here, is over already, or took longer than 5 minutes");
-    Refusal::LoginRefused { why }.into()
-}
+/// What was answered is not what anybody waits for.
+const OVER: &str = "it did not begin here, is over already, or took longer than 5 minutes";
 
 const PUBLIC_KEY: &str = "public-key";
 

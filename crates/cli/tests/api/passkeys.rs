@@ -220,9 +220,9 @@ async fn what_was_begun_elsewhere_or_by_another_offers_nothing() {
     let (client, object) = key.made(challenge(&options));
     let made = json!({ "client_data_json": text(&client), "attestation_object": text(&object) });
     let body = json!({ "name": "x", "made": made });
-    world.post("ines", "/passkeys", body.clone()).await.refused("login_refused");
+    world.post("ines", "/passkeys", body.clone()).await.refused("passkey_refused");
     // One try is all that there is.
-    world.post("kim", "/passkeys", body).await.refused("login_refused");
+    world.post("kim", "/passkeys", body).await.refused("passkey_refused");
     let named =
         json!({ "name": " ", "made": { "client_data_json": "e30", "attestation_object": "AA" } });
     world.post("kim", "/passkeys", named).await.refused("passkey_refused");

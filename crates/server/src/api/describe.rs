@@ -27,6 +27,8 @@ pub(super) struct Sketch {
     /// What the body has to be, and whether there has to be one.
     pub body: Option<(RefOr<Schema>, bool)>,
     pub answer: Answer,
+    /// It needs something that may not be set up, and counts how often it is begun.
+    pub set_up: bool,
     /// Every schema that is referred to, by its name.
     pub schemas: Vec<(String, RefOr<Schema>)>,
 }
@@ -69,7 +71,9 @@ impl Takes for crate::oidc::Asked {
 }
 
 impl Takes for crate::passkeys::Asked {
-    fn sketch(_: &mut Sketch) {}
+    fn sketch(sketch: &mut Sketch) {
+        sketch.set_up = true;
+    }
 }
 
 impl Takes for crate::tries::Trying {

@@ -90,7 +90,7 @@ pub(super) fn document() -> OpenApi {
 }
 
 fn operation(route: &Route, sketch: Sketch) -> Operation {
-    let Sketch { segment, query, body, answer, .. } = sketch;
+    let Sketch { segment, query, body, answer, set_up, .. } = sketch;
     let name = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let id = format!("{}{}", route.method.to_ascii_lowercase(), route.path.replace(['{', '}'], ""));
     let mut operation = OperationBuilder::new()
@@ -133,9 +133,9 @@ fn operation(route: &Route, sketch: Sketch) -> Operation {
             Class::Malformed => reads,
             Class::Unauthenticated => route.needs != Needs::Nothing || reads,
             Class::Forbidden => route.needs != Needs::Nothing,
-            Class::Unknown => segment.is_some() || reads && route.method == "POST",
-            // Whoever is known is not held back.
-            Class::TooMany => route.needs == Needs::Nothing && route.method == "POST",
+            Class::Unknown => segment.is_some() || set_up || reads && route.method == "POST",
+            // Whoever is known is held back only from beginning something.
+            Class::TooMany => set_up || route.needs == Needs::Nothing && route.method == "POST",
             Class::Conflict | Class::Unavailable => route.needs != Needs::Nothing || reads,
         };
         if may {
