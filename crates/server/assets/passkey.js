@@ -1,6 +1,9 @@
 // Passkeys: the browser is asked for what a form needs, and its answer goes with the form.
 (() => {
   'use strict';
+  // Where this runs, it need not be said that nothing works without it.
+  document.querySelectorAll('[data-without-script]').forEach(one => { one.hidden = true; });
+
   const bytes = text => Uint8Array.from(
     atob(text.replace(/-/g, '+').replace(/_/g, '/')), one => one.charCodeAt(0));
   const text = buffer => btoa(String.fromCharCode(...new Uint8Array(buffer)))
