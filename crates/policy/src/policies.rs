@@ -8,6 +8,7 @@ use placet_domain::Timestamp;
 use placet_domain::bundle::Bundle;
 use placet_domain::canonical::Digest;
 use placet_domain::name::{StageName, TeamName};
+use placet_domain::route::StepUp;
 use placet_domain::ruling::Deciding;
 
 use crate::asking::Asking;
@@ -26,6 +27,7 @@ struct Note {
     text: String,
     stage: Option<StageName>,
     after: Option<StageName>,
+    step_up: Option<StepUp>,
     /// From this moment on a pre-approval rules no more.
     lapses_at: Option<Timestamp>,
 }
@@ -170,6 +172,11 @@ impl Policies {
         self.notes.get(id)?.after.as_ref()
     }
 
+    /// What whoever agrees to meet this gate has to sign with.
+    pub(crate) fn step_up_of(&self, id: &str) -> Option<StepUp> {
+        self.notes.get(id)?.step_up
+    }
+
     /// The pre-approvals that nobody reviewed in time, sorted.
     pub(crate) fn lapsed_at(&self, now: Timestamp) -> BTreeSet<String> {
         let lapsed = |note: &Note| note.lapses_at.is_some_and(|at| at <= now);
@@ -201,6 +208,7 @@ fn note(one: &Placed<'_>) -> Note {
             .to_owned(),
         stage: stage("stage"),
         after: stage("after"),
+        step_up: one.annotation("step_up").and_then(StepUp::parse),
         lapses_at: one.annotation("review_by").and_then(end_of_day),
     }
 }

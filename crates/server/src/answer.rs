@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use placet_domain::id::Stream;
 use placet_engine::queries::{
     ChangeView, DelegationView, EntitlementView, FindingView, GrantView, HandoverView,
-    IdentityView, NoticeView, Page, RequestView, TargetView, TokenView, UndeliveredView, WorkView,
+    IdentityView, NoticeView, Page, PasskeyView, RequestView, TargetView, TokenView,
+    UndeliveredView, WorkView,
 };
 use placet_engine::{Engine, Error};
 use serde::Serialize;
@@ -117,6 +118,7 @@ cursors! {
     HandoverView by id;
     IdentityView by who.id;
     NoticeView by id;
+    PasskeyView by id;
     RequestView by id;
     TargetView by name;
     TokenView by id;

@@ -13,6 +13,7 @@ mod lists;
 mod notices;
 mod openapi;
 mod pages;
+mod passkeys;
 mod recover;
 mod refusals;
 mod routes;

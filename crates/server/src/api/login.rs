@@ -17,6 +17,7 @@ use crate::answer::Rows;
 use crate::auth::Known;
 use crate::body::{Body, ListedAll, Named};
 use crate::problem::Failed;
+use crate::tries::Trying;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -79,9 +80,11 @@ pub(crate) async fn health(State(engine): State<Engine>) -> Json<Health> {
 
 pub(crate) async fn log_in(
     State(engine): State<Engine>,
+    trying: Trying,
     Body(asked): Body<LogIn>,
 ) -> Result<Json<Handed>, Failed> {
-    Ok(Json(engine.log_in(&Secret::presented(&asked.code)).await?.into()))
+    let code = Secret::presented(&asked.code);
+    Ok(Json(trying.once(&engine, engine.log_in(&code)).await?.into()))
 }
 
 pub(crate) async fn log_out(

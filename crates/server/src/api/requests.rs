@@ -8,6 +8,8 @@ use placet_domain::name::StageName;
 use placet_engine::Engine;
 use placet_engine::commands::approve::{ApproveRequest, DenyRequest};
 use placet_engine::commands::extend::ExtendGrant;
+use placet_engine::commands::passkeys::SignedByPasskey;
+use placet_engine::commands::step_up::ApproveSigned;
 use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
 use placet_engine::queries::{MineView, OfferView, Page, PreviewView, RequestView};
@@ -83,6 +85,8 @@ pub(crate) struct Approve {
     /// The digest of what was read.
     digest: Digest,
     stage: Option<StageName>,
+    /// What a passkey signed, where a stage takes one: begun with `/requests/{id}/step-up`.
+    signed: Option<SignedByPasskey>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -175,10 +179,14 @@ pub(crate) async fn revise(
 pub(crate) async fn approve(
     Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
-    Body(Approve { digest, stage }): Body<Approve>,
+    Body(Approve { digest, stage, signed }): Body<Approve>,
 ) -> Shown {
     let before = engine.request(actor, request).await?;
-    engine.run(actor, &ApproveRequest { request, digest, stage }).await?;
+    let approve = ApproveRequest { request, digest, stage };
+    match signed {
+        None => engine.run(actor, &approve).await?,
+        Some(signed) => engine.run(actor, &ApproveSigned { approve, signed }).await?,
+    };
     shown_after(&engine, actor, before).await
 }
 

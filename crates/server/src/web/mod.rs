@@ -16,6 +16,7 @@ mod guard;
 mod login;
 mod mine;
 mod page;
+mod passkeys;
 mod picture;
 mod requests;
 mod risk;
@@ -60,7 +61,15 @@ pages! {
     "GET" "/changes" Session => get(changes::changes);
     "GET" "/login" Nothing => get(login::page);
     "POST" "/login" Nothing => post(login::log_in);
+    "POST" "/login/passkey" Nothing => post(login::by_passkey);
     "POST" "/logout" Session => post(login::log_out);
+
+    "GET" "/passkeys" Session => get(passkeys::list);
+    "POST" "/passkeys" Session => post(passkeys::offer);
+    "POST" "/passkeys/new" Session => post(passkeys::make);
+    "POST" "/passkeys/{id}/vouch" Session => post(passkeys::vouch);
+    "POST" "/passkeys/{id}/confirm" Session => post(passkeys::confirm);
+    "POST" "/passkeys/{id}/revoke" Session => post(passkeys::revoke);
 
     "GET" "/" Session => get(mine::page);
     "GET" "/ask" Session => get(ask::search);

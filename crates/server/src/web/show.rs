@@ -95,8 +95,8 @@ impl fmt::Display for Tag {
 /// The tag of a state, a kind of finding or a completeness, as the engine names it.
 pub(super) fn tag(word: &'static str) -> Tag {
     let kind = match word {
-        "active" | "agreed" | "complete" | "pre_approved" | "lawful" => "ok",
-        "open" | "approved" | "pending" | "issued" => "info",
+        "active" | "agreed" | "complete" | "enrolled" | "pre_approved" | "lawful" => "ok",
+        "open" | "approved" | "pending" | "issued" | "offered" => "info",
         "ending" | "unverified" | "overstayed" | "missing" | "orphan" | "unowned" | "stuck"
         | "scope_changed" | "partial" | "unknown" | "never" | "raised" | "accepted"
         | "duty_conflict" | "break_glass" => "warn",

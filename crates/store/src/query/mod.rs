@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod named;
 pub mod notices;
 pub mod observed;
+pub mod passkeys;
 pub mod people;
 pub mod texts;
 pub mod tokens;
