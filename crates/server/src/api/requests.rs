@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use crate::answer::{Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, Named};
+use crate::passkeys::Asked;
 use crate::problem::Failed;
 
 /// An ask. Lengths and moments are texts such as `4h`; they are read once, by the engine.
@@ -159,13 +160,17 @@ pub(crate) async fn approve(
     State(engine): State<Engine>,
     Known(actor): Known,
     Named(request): Named<RequestId>,
+    asked: Result<Asked, Failed>,
     Body(Approve { digest, stage, signed }): Body<Approve>,
 ) -> Shown {
     let before = engine.request(actor, request).await?;
     let approve = ApproveRequest { request, digest, stage };
     match signed {
         None => engine.run(actor, &approve).await?,
-        Some(signed) => engine.run(actor, &ApproveSigned { approve, signed }).await?,
+        Some(signed) => {
+            let rp = asked?.passkeys.rp().clone();
+            engine.run(actor, &ApproveSigned { approve, signed, rp }).await?
+        }
     };
     shown_after(&engine, actor, before).await
 }
