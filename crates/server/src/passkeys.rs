@@ -196,7 +196,7 @@ impl Asked {
                 let challenge = challenge.map_err(|_| over())?;
                 let began = self.passkeys.logins.take(&key(challenge), engine.steady());
                 began.ok_or_else(over)?;
-                engine.log_in_by_passkey(signed, challenge).await
+                engine.log_in_by_passkey(signed, challenge, &self.passkeys.rp).await
             })
             .await
     }

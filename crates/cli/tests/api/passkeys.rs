@@ -116,6 +116,15 @@ async fn an_owner_signs_and_the_evidence_holds_down_to_the_key() {
     assert_eq!(mine.text("/0/vouched_by/handle"), "ada");
     offer(&world, "kim", &key).await.refused("already_registered");
 
+    // Her manager heard that it waited, and she that it counts.
+    world.engine.step().await;
+    let told = async |who: &str, kind: &str| {
+        let notices = world.get(who, "/notices").await.good();
+        notices.body.as_array().unwrap().iter().any(|one| one["kind"] == kind)
+    };
+    assert!(told("mara", "passkey_waits").await && told("kim", "passkey_enrolled").await);
+    assert!(!told("yara", "passkey_waits").await);
+
     // Somebody else's, one that asked nobody, one that another site asked: none of them signs.
     let other = device(2);
     enrolled(&world, "sven", &other).await;
@@ -227,11 +236,18 @@ async fn what_was_begun_elsewhere_or_by_another_offers_nothing() {
         json!({ "name": " ", "made": { "client_data_json": "e30", "attestation_object": "AA" } });
     world.post("kim", "/passkeys", named).await.refused("passkey_refused");
 
+    // Under another name of the host, old ones open nothing: nobody knows whose the old one is now.
+    enrolled(&world, "kim", &key).await;
+    let moved = placet_server::Passkeys::new("https://placet.example.org", false).unwrap();
+    let logins = placet_server::Logins { passkeys: Some(moved), ..Default::default() };
+    world.router = placet_server::router_with(world.engine.clone(), logins);
+    log_in(&world, &key).await.refused("login_refused");
+
     // Where none are set up, there are none.
     world.router = placet_server::router(world.engine.clone());
     world.post("kim", "/passkeys/options", json!({})).await.refused("passkeys_off");
     world.post("", "/login/passkey/options", json!({})).await.refused("passkeys_off");
-    assert_eq!(world.get("kim", "/passkeys").await.good().body, json!([]));
+    assert_eq!(world.get("ines", "/passkeys").await.good().body, json!([]));
 }
 
 #[tokio::test]

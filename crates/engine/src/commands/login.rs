@@ -11,7 +11,7 @@ use placet_domain::credential::{
 use placet_domain::id::{CredentialId, IdentityId, PasskeyId};
 use placet_domain::identity::{Identity, Login};
 use placet_domain::length::Length;
-use placet_domain::name::Issuer;
+use placet_domain::name::{Issuer, RpId};
 use placet_domain::passkey::Challenge;
 
 use super::passkeys::SignedByPasskey;
@@ -194,6 +194,7 @@ impl Command for LogInByProvider {
 struct LogInByPasskey<'a> {
     signed: &'a SignedByPasskey,
     challenge: Challenge,
+    rp: &'a RpId,
     session: CredentialId,
     secret: Secret,
 }
@@ -203,7 +204,7 @@ impl Command for LogInByPasskey<'_> {
     type Output = Given;
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Given, Error> {
-        let (found, _) = draft.signed(self.signed, self.challenge).await?;
+        let (found, _) = draft.signed(self.signed, self.challenge, self.rp).await?;
         let holder = found.offered.holder;
         if !found.is_enrolled() {
             let why = "it is not enrolled".to_owned();
@@ -268,12 +269,13 @@ impl Engine {
         self.run(actor, &LogInByProvider { login: login.clone(), session, secret }).await
     }
 
-    /// Opens a session for whose passkey signed this challenge. One that is unknown, one that is over and
+    /// Opens a session for whose passkey of this host signed this challenge. One that is unknown, one that is over and
     /// one that signed something else are refused in the same words.
     pub async fn log_in_by_passkey(
         &self,
         signed: &SignedByPasskey,
         challenge: Challenge,
+        rp: &RpId,
     ) -> Result<Given, Error> {
         let refused = || {
             let why = "this passkey opens no session here".to_owned();
@@ -285,7 +287,7 @@ impl Engine {
         let session: CredentialId = self.environment.id();
         let secret = Secret::fresh(Kind::Session, &*self.environment);
         let actor = Actor::Person { id: holder, session };
-        let command = LogInByPasskey { signed, challenge, session, secret };
+        let command = LogInByPasskey { signed, challenge, rp, session, secret };
         match self.run(actor, &command).await {
             Err(Error::Refused(
                 Refusal::PasskeyRefused { .. }

@@ -130,7 +130,7 @@ impl Command for ConfirmPasskey {
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
         let (found, _, holder) = draft.passkey_and_people(self.passkey).await?;
         let challenge = found.offered.challenge;
-        let (other, assertion) = draft.signed(&self.signed, challenge).await?;
+        let (other, assertion) = draft.signed(&self.signed, challenge, &found.offered.rp).await?;
         let asserted = Asserted { passkey: &other, challenge, assertion };
         let actor = draft.actor;
         let command = passkey::Command::Confirm { actor, holder: &holder, asserted };
@@ -205,17 +205,19 @@ impl Draft<'_> {
         Ok((found, person, holder))
     }
 
-    /// Checks what a passkey signed, from the bytes alone. Whose it is, and whether it counts, is
-    /// decided elsewhere.
+    /// Checks what a passkey of this host signed, from the bytes alone. Whose it is, and whether it
+    /// counts, is decided elsewhere. One of a host that Placet had before signs no more: nobody knows
+    /// whose that host is now.
     pub(super) async fn signed(
         &mut self,
         signed: &SignedByPasskey,
         challenge: Challenge,
+        rp: &RpId,
     ) -> Result<(Passkey, Assertion), Error> {
         let SignedByPasskey { credential_id, user_handle, .. } = signed;
         let found = self.engine.store.passkey_called(credential_id, &mut self.facts).await?;
         let unknown = || Refusal::PasskeyRefused { why: "it is not known here".to_owned() };
-        let found = found.ok_or_else(unknown)?;
+        let found = found.filter(|one| one.offered.rp == *rp).ok_or_else(unknown)?;
         let offered = &found.offered;
         // An authenticator that remembers somebody else answers for somebody else.
         let handle = offered.holder.to_string();

@@ -38,6 +38,8 @@ pub struct ToSign {
 pub struct ApproveSigned {
     pub approve: ApproveRequest,
     pub signed: SignedByPasskey,
+    /// For which host the passkey must have been made.
+    pub rp: RpId,
 }
 
 #[async_trait::async_trait]
@@ -84,7 +86,7 @@ impl Command for ApproveSigned {
         let request = draft.request(*request).await?;
         let opened = request.opened_for(approver, session, draft.now);
         let challenge = opened.ok_or(Refusal::StepUpOver {})?.challenge;
-        let (passkey, assertion) = draft.signed(&self.signed, challenge).await?;
+        let (passkey, assertion) = draft.signed(&self.signed, challenge, &self.rp).await?;
         let asserted = Asserted { passkey: &passkey, challenge, assertion };
         draft.approve(&request, *digest, stage.as_ref(), Some(&asserted)).await
     }

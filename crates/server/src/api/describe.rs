@@ -122,6 +122,11 @@ impl Takes for crate::passkeys::Asked {
     }
 }
 
+/// Where it is needed for one way of several.
+impl Takes for Result<crate::passkeys::Asked, Failed> {
+    fn sketch(_: &mut Sketch) {}
+}
+
 impl Takes for crate::tries::Trying {
     fn sketch(_: &mut Sketch) {}
 }

@@ -20,6 +20,7 @@ use crate::answer::{AsOf, Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, MOST_ROWS, Named};
 use crate::doing::Doing;
+use crate::passkeys::Asked;
 use crate::problem::Failed;
 
 /// An ask. Lengths and moments are texts such as `4h`; they are read once, by the engine.
@@ -179,13 +180,17 @@ pub(crate) async fn revise(
 pub(crate) async fn approve(
     Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
+    asked: Result<Asked, Failed>,
     Body(Approve { digest, stage, signed }): Body<Approve>,
 ) -> Shown {
     let before = engine.request(actor, request).await?;
     let approve = ApproveRequest { request, digest, stage };
     match signed {
         None => engine.run(actor, &approve).await?,
-        Some(signed) => engine.run(actor, &ApproveSigned { approve, signed }).await?,
+        Some(signed) => {
+            let rp = asked?.passkeys.rp().clone();
+            engine.run(actor, &ApproveSigned { approve, signed, rp }).await?
+        }
     };
     shown_after(&engine, actor, before).await
 }

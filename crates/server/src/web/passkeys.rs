@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use super::failed::Failed;
 use super::form::{Form, Typed};
 use super::page::{self, Here, Page};
-use super::show::Digits;
+use super::show::{self, Digits};
 use super::visitor::Visitor;
 use crate::passkeys::{Asked, Passkeys};
 
@@ -82,6 +82,8 @@ struct PasskeyPage {
     /// Where the answer goes, and what goes with it.
     to: String,
     digest: Option<Digits>,
+    /// What is agreed to, in words.
+    says: Option<String>,
     hidden: Option<String>,
     back: String,
 }
@@ -100,6 +102,7 @@ pub(super) async fn make(
         options: options(&to_make)?,
         to: "/passkeys".to_owned(),
         digest: None,
+        says: None,
         hidden: None,
         back: "/passkeys".to_owned(),
     })
@@ -165,6 +168,7 @@ pub(super) async fn confirm(
         options: options(&asked.passkeys.to_sign(to.challenge, to.credentials))?,
         to: format!("/passkeys/{passkey}/confirm"),
         digest: Some(Digits(new.fingerprint.to_string())),
+        says: None,
         hidden: None,
         back: "/passkeys".to_owned(),
     })
@@ -179,6 +183,13 @@ pub(super) async fn to_agree(
     request: RequestId,
 ) -> Result<Response, Failed> {
     let digest = form.typed.parsed("digest")?;
+    let asked = engine.request(form.actor, request).await?;
+    let says = format!(
+        "{} asks for `{}`, for {}",
+        show::called(&asked.requester),
+        asked.entitlement,
+        asked.length
+    );
     let rp = passkeys.rp().clone();
     let to = engine.run(form.actor, &OpenStepUp { request, digest, rp }).await?;
     let page = PasskeyPage {
@@ -188,6 +199,7 @@ pub(super) async fn to_agree(
         options: options(&passkeys.to_sign(to.challenge, to.credentials))?,
         to: format!("/requests/{request}/approve"),
         digest: Some(Digits(digest.to_string())),
+        says: Some(says),
         hidden: Some(digest.to_string()),
         back: format!("/requests/{request}"),
     };
@@ -195,6 +207,11 @@ pub(super) async fn to_agree(
 }
 
 /// The agreement, with what was signed.
-pub(super) fn agreed(form: &Form, approve: ApproveRequest) -> Result<ApproveSigned, Refusal> {
-    Ok(ApproveSigned { approve, signed: said(&form.typed)? })
+pub(super) fn agreed(
+    form: &Form,
+    approve: ApproveRequest,
+    asked: Asked,
+) -> Result<ApproveSigned, Refusal> {
+    let rp = asked.passkeys.rp().clone();
+    Ok(ApproveSigned { approve, signed: said(&form.typed)?, rp })
 }

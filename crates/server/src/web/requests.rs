@@ -139,7 +139,8 @@ pub(super) async fn approve(
     let digest = form.typed.parsed("digest")?;
     let approve = ApproveRequest { request, digest, stage: None };
     if form.typed.optional("asked").is_some() {
-        return then(&engine, &form, request, &passkeys::agreed(&form, approve)?).await;
+        let signed = passkeys::agreed(&form, approve, passkeys::set_up(asked)?)?;
+        return then(&engine, &form, request, &signed).await;
     }
     match then(&engine, &form, request, &approve).await {
         // Where it takes a passkey, the page that asks for one comes next.
