@@ -311,6 +311,9 @@ refusals! {
     UnknownToken { given: String } = "unknown_token", Unknown,
         "no token `{given}` that you answer for",
         "list yours with `placet token list`";
+    UnknownSession { given: String } = "unknown_session", Unknown,
+        "no open session `{given}` of yours",
+        "look at the sessions that are open, on the page of sessions and tokens";
     TokenOver { token: String } = "token_over", Conflict,
         "`{token}` is good for nothing any more",
         "nothing needs to be done";

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use placet_domain::id::Stream;
 use placet_engine::queries::{
     ChangeView, DelegationView, EntitlementView, FindingView, GrantView, HandoverView,
-    IdentityView, NoticeView, Page, PasskeyView, RequestView, TargetView, TokenView,
+    IdentityView, NoticeView, Page, PasskeyView, RequestView, SessionView, TargetView, TokenView,
     UndeliveredView, WorkView,
 };
 use placet_engine::{Engine, Error};
@@ -120,6 +120,7 @@ cursors! {
     NoticeView by id;
     PasskeyView by id;
     RequestView by id;
+    SessionView by id;
     TargetView by name;
     TokenView by id;
     UndeliveredView by id;

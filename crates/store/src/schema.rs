@@ -19,6 +19,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_programs", include_str!("../migrations/0010_programs.sql")),
     ("0011_passkeys", include_str!("../migrations/0011_passkeys.sql")),
     ("0012_calls", include_str!("../migrations/0012_calls.sql")),
+    ("0013_pages", include_str!("../migrations/0013_pages.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.

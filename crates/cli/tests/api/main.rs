@@ -14,6 +14,7 @@ mod notices;
 mod openapi;
 mod pages;
 mod passkeys;
+mod reading;
 mod recover;
 mod refusals;
 mod routes;

@@ -270,6 +270,8 @@ async fn tokens(world: &World, seen: &mut Provoked) {
     seen.check(world.ask(&reader, "booking-staging-deploy", "1h").await, "scope_missing");
     let revoke = format!("/tokens/{id}/revoke");
     seen.check(world.post("ines", &revoke, json!({})).await, "unknown_token");
+    let end = format!("/sessions/{id}/end");
+    seen.check(world.post("kim", &end, json!({})).await, "unknown_session");
     world.post("kim", &revoke, json!({})).await.good();
     seen.check(world.get(&reader, "/requests").await, "not_authenticated");
     seen.check(world.post("kim", &revoke, json!({})).await, "token_over");

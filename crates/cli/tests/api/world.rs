@@ -47,6 +47,12 @@ impl Answer {
         self
     }
 
+    /// The sentence of a refusal that was expected.
+    #[track_caller]
+    pub fn refused_as(self, code: &str) -> String {
+        self.refused(code).text("/detail")
+    }
+
     #[track_caller]
     pub fn refused(self, code: &str) -> Self {
         assert_eq!(self.code(), code, "{}", self.body);

@@ -29,6 +29,8 @@ pub struct EntryView {
     pub nth: u64,
     pub at: Timestamp,
     pub r#type: &'static str,
+    /// `seen` on the target, `trouble`, or `plain`.
+    pub tone: &'static str,
     pub text: String,
 }
 
@@ -62,6 +64,7 @@ impl Engine {
             nth: one.nth,
             at: one.at,
             r#type: one.kind,
+            tone: one.tone.as_str(),
             text: one.text,
         };
         Ok(LifeView { grant, request, entries: told.into_iter().map(entry).collect() })

@@ -1,16 +1,16 @@
-//! What would come of an ask: shown before it is sent.
+//! One entitlement, and what would come of an ask for it: shown before it is sent.
 
 use placet_connectors::Sessions;
-use placet_domain::Timestamp;
 use placet_domain::actor::Actor;
 use placet_domain::entitlement::Entitlement;
 use placet_domain::route::Route;
+use placet_domain::{Refusal, Timestamp};
 use placet_store::{Facts, Wanted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::catalogue::ObservedView;
-use super::{EntitlementView, StageView};
+use super::{EntitlementView, StageView, WaitedView};
 use crate::Engine;
 use crate::commands::preview::PreviewRequest;
 use crate::commands::submit::SubmitRequest;
@@ -36,7 +36,7 @@ pub struct RefusedView {
     pub next: String,
 }
 
-/// Something that is held already.
+/// Something that is held, and until when.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HeldView {
     pub entitlement: String,
@@ -56,6 +56,8 @@ pub struct OfferView {
     pub sessions: Option<&'static str>,
     /// What whoever asks holds already, and until when.
     pub holds: Vec<HeldView>,
+    /// How long others waited for people to decide about it, the last times.
+    pub waited: Option<WaitedView>,
 }
 
 /// Finds an entitlement by its name, or says which one may have been meant.
@@ -73,7 +75,36 @@ impl Command for Find {
 impl Engine {
     /// Thinks an ask through without sending it.
     pub async fn preview(&self, actor: Actor, asked: SubmitRequest) -> Result<PreviewView, Error> {
-        let found = self.run(actor, &PreviewRequest(asked)).await?;
+        self.thought_through(actor, PreviewRequest { asked, asker: None }).await
+    }
+
+    /// What would come of it if `who` asked for an entitlement: for those whom the reader may see. A
+    /// workload of theirs asks for nothing by itself; they ask for it.
+    pub async fn what_if(
+        &self,
+        actor: Actor,
+        who: Option<String>,
+        entitlement: String,
+        length: String,
+    ) -> Result<PreviewView, Error> {
+        let reader = self.reader(actor).await?;
+        let mut asked = SubmitRequest { entitlement, length, ..SubmitRequest::default() };
+        let Some(who) = who else { return self.preview(actor, asked).await };
+        let unknown = || Refusal::UnknownIdentity { given: who.chars().take(64).collect() };
+        let id = self.identity_known_as(&who).await?.ok_or_else(unknown)?;
+        let one = self.store.identity_for(&reader, id).await?.ok_or_else(unknown)?;
+        let mine = one.owner() == Some(reader.who);
+        let asker = (id != reader.who && !mine).then_some(id);
+        asked.receiver = mine.then(|| id.to_string());
+        self.thought_through(actor, PreviewRequest { asked, asker }).await
+    }
+
+    async fn thought_through(
+        &self,
+        actor: Actor,
+        preview: PreviewRequest,
+    ) -> Result<PreviewView, Error> {
+        let found = self.run(actor, &preview).await?;
         let people = found.candidates.values().flatten().copied().collect();
         let names = self.named(Wanted { people, ..Wanted::default() }).await?;
         let (route, because, stages) = match &found.route {
@@ -145,6 +176,7 @@ impl Engine {
                 Sessions::GoOn => "go_on",
             }),
             holds,
+            waited: self.waited(one.id).await?,
             entitlement: super::catalogue::view(one, &names),
         })
     }

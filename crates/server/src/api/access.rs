@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::answer::{AsOf, Rows};
 use crate::auth::Known;
-use crate::body::{Asked, Body, ListedAll, Named};
+use crate::body::{Asked, Body, ListedGrants, Named};
 use crate::doing::Doing;
 use crate::problem::Failed;
 
@@ -40,10 +40,10 @@ pub(crate) struct Collect {
 pub(crate) async fn grants(
     State(engine): State<Engine>,
     Known(actor): Known,
-    ListedAll { listed, all }: ListedAll,
+    ListedGrants { listed, all, sought }: ListedGrants,
 ) -> Result<Rows<GrantView>, Failed> {
-    let engine = &engine;
-    listed.rows(|page| async move { engine.grants(actor, !all, &page).await }).await
+    let (engine, sought) = (&engine, &sought);
+    listed.rows(|page| async move { engine.sought_grants(actor, sought, !all, &page).await }).await
 }
 
 pub(crate) async fn grant(

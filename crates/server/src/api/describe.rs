@@ -9,14 +9,19 @@ use axum::extract::State;
 use placet_engine::Engine;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{
+    ArrayBuilder, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::{Ref, RefOr, Required};
 
 use super::changes::{Changes, LastEvent};
 use super::reference::Html;
 use crate::answer::{AsOf, Created, Rows, Sealed};
 use crate::auth::Known;
-use crate::body::{Asked, Body, LONGEST_CURSOR, Listed, ListedAll, MOST_ROWS, Named, USUAL_ROWS};
+use crate::body::{
+    Asked, Body, LONGEST_CURSOR, Listed, ListedAll, ListedGrants, ListedOffers, ListedRequests, MOST_ROWS,
+    Named, USUAL_ROWS,
+};
 use crate::doing::{Doing, LONGEST_KEY};
 use crate::problem::Failed;
 
@@ -190,6 +195,47 @@ impl Takes for ListedAll {
         Listed::sketch(sketch);
         let all = of_type(Type::Boolean).default(Some(false.into()));
         sketch.query.push(parameter(ParameterIn::Query, "all", "include what is over", all));
+    }
+}
+
+/// A filter of a list: a name, as long as a cursor at the most.
+fn filter(sketch: &mut Sketch, name: &str, says: &str) {
+    let text = of_type(Type::String).min_length(Some(1)).max_length(Some(LONGEST_CURSOR));
+    sketch.query.push(parameter(name, says, text));
+}
+
+impl Takes for ListedGrants {
+    fn sketch(sketch: &mut Sketch) {
+        ListedAll::sketch(sketch);
+        filter(sketch, "receiver", "held by this identity: a handle or id");
+        filter(sketch, "entitlement", "of this entitlement");
+        filter(sketch, "target", "on this target");
+    }
+}
+
+impl Takes for ListedRequests {
+    fn sketch(sketch: &mut Sketch) {
+        Listed::sketch(sketch);
+        filter(sketch, "person", "asked for, received or agreed to by this one: a handle or id");
+        filter(sketch, "entitlement", "for this entitlement");
+        for (name, says) in [("since", "asked at this moment or later"), ("until", "asked before")]
+        {
+            let moment = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+            let text = of_type(Type::String).format(Some(moment)).max_length(Some(LONGEST_CURSOR));
+            sketch.query.push(parameter(name, says, text));
+        }
+    }
+}
+
+impl Takes for ListedOffers {
+    fn sketch(sketch: &mut Sketch) {
+        let text = of_type(Type::String).max_length(Some(LONGEST_CURSOR));
+        sketch.query.push(parameter("q", "words, of which the first four are looked for", text));
+        let one_of = |values: &[&str]| of_type(Type::String).enum_values(Some(values.to_vec()));
+        let environments = one_of(&["dev", "staging", "prod"]);
+        sketch.query.push(parameter("environment", "where", environments));
+        let privileges = one_of(&["read", "write", "admin"]);
+        sketch.query.push(parameter("privilege", "how much", privileges));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Findings and their answers.
 
+use axum::Json;
 use axum::extract::State;
 use placet_domain::id::FindingId;
 use placet_domain::request::Answer;
@@ -22,6 +23,14 @@ pub(crate) async fn list(
 ) -> Result<Rows<FindingView>, Failed> {
     let engine = &engine;
     listed.rows(|page| async move { engine.findings(actor, !all, &page).await }).await
+}
+
+pub(crate) async fn show(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(finding): Named<FindingId>,
+) -> Result<Json<FindingView>, Failed> {
+    Ok(Json(engine.finding(actor, finding).await?))
 }
 
 /// An answer that is a request of its own.

@@ -114,6 +114,10 @@ routes! {
         "POST" "/tokens" Session => post(login::issue_token);
         /// Tokens of mine and of workloads that I own, with their last use; without what was ended.
         "GET" "/tokens" Read => get(login::tokens);
+        /// Sessions of mine that are open, the newest first.
+        "GET" "/sessions" Read => get(login::sessions);
+        /// End a session of mine, such as one that was left open elsewhere.
+        "POST" "/sessions/{id}/end" Session => post(login::end_session);
         /// End a token of mine, or of a workload that I own, at once.
         "POST" "/tokens/{id}/revoke" Session => post(login::revoke_token);
     }
@@ -140,16 +144,24 @@ routes! {
     "The catalogue" {
         /// People and workloads, for those who may read everything.
         "GET" "/identities" Read => get(catalogue::identities);
+        /// One identity that I may see: myself, who reports to me, my workloads, or who holds what I own.
+        "GET" "/identities/{handle}" Read => get(catalogue::identity);
         /// An identity has left: what it holds ends, and what it answered for passes on.
         "POST" "/identities/{handle}/deactivate" Session => post(catalogue::deactivate);
         /// What may be asked for, by name.
         "GET" "/entitlements" Read => get(catalogue::entitlements);
-        /// An entitlement, with everything that one who is about to ask for it has to see.
-        "GET" "/entitlements/{name}/offer" Read => get(requests::offer);
+        /// What may be asked for and fits a search, the least privilege first; 200 at the most.
+        "GET" "/offers" Read => get(catalogue::offers);
+        /// One entitlement, with what there is to know before asking for it.
+        "GET" "/entitlements/{name}" Read => get(catalogue::entitlement);
         /// Grant an entitlement no more.
         "POST" "/entitlements/{name}/retire" Session => post(catalogue::retire);
         /// Targets by name, with how fresh the knowledge of each is.
         "GET" "/targets" Read => get(catalogue::targets);
+        /// One target, with what may be granted on it and what is not settled there.
+        "GET" "/targets/{name}" Read => get(catalogue::target);
+        /// How access stands, of everything or of what I own: ends, times, findings by age.
+        "GET" "/overview" Read => get(catalogue::overview);
         /// Retire a target that carries no live grant.
         "POST" "/targets/{name}/retire" Session => post(governed::retire_target);
         /// What a catalogue would change; nothing is changed.
@@ -176,17 +188,20 @@ routes! {
         "POST" "/catalogue/upkeep/{what}/release" Session => post(governed::release);
     }
     "Asking and deciding" {
-        /// Requests that I may see, the newest first.
+        /// Requests that I may see and that fit, the newest first.
         "GET" "/requests" Read => get(requests::list);
         /// Ask for access.
         "POST" "/requests" Ask => post(requests::submit);
-        /// What I hold, myself or through a workload of mine, and what I asked for.
+        /// What I hold, myself or through a workload of mine, and what I asked for; 200 of each at the
+        /// most.
         "GET" "/mine" Read => get(requests::mine);
         /// What would come of an ask: its route and who would be asked, or the refusal. Nothing is
         /// written.
         "POST" "/requests/preview" Ask => post(requests::preview);
         /// A request, with everything that one who decides has to see.
         "GET" "/requests/{id}" Read => get(requests::show);
+        /// What came before it: what the same asker asked for, and how long others waited.
+        "GET" "/requests/{id}/before" Read => get(requests::before);
         /// Ask otherwise: a new revision of my open request.
         "POST" "/requests/{id}/revisions" Ask => post(requests::revise);
         /// Agree to exactly what was read, named by its digest.
@@ -223,7 +238,7 @@ routes! {
         "POST" "/ending-events" Report => post(lasting::report_ending);
     }
     "Grants" {
-        /// Grants that I may see, the newest first; without what is over.
+        /// Grants that I may see and that fit, the newest first; without what is over.
         "GET" "/grants" Read => get(access::grants);
         /// Whether an identity may use an entitlement at this moment, for programs that ask each time.
         "GET" "/holding" Read => get(access::holding);
@@ -255,6 +270,8 @@ routes! {
     "Findings" {
         /// Differences between what was approved and what was observed; without what is settled.
         "GET" "/findings" Read => get(findings::list);
+        /// One finding.
+        "GET" "/findings/{id}" Read => get(findings::show);
         /// Answer a finding with a request of its own.
         "POST" "/findings/{id}/answer" Ask => post(findings::answer);
         /// Order the removal of access that nobody approved.
@@ -265,6 +282,10 @@ routes! {
     "Policy" {
         /// Which policy bundle rules, and which ones wait.
         "GET" "/policy" Read => get(policy::ruling);
+        /// The rules of the ruling bundle in their own words, and what they decided lately.
+        "GET" "/policy/rules" Read => get(policy::rules);
+        /// What would come of it if somebody asked for something; nothing is written.
+        "POST" "/policy/what-if" Read => post(policy::what_if);
         /// The files of a bundle.
         "GET" "/policy/bundles/{digest}" Read => get(policy::show);
         /// What a bundle would answer otherwise, of what is open and what is held.

@@ -7,10 +7,11 @@ use placet_domain::canonical::Digest;
 use placet_engine::Engine;
 use placet_engine::commands::bundle::{AdoptBundle, ProposeBundle};
 use placet_engine::commands::weigh::{WeighBundle, Weighed, Weight};
-use placet_engine::queries::PolicyView;
+use placet_engine::queries::{PolicyView, PreviewView, RuleView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::answer::Rows;
 use crate::auth::Known;
 use crate::body::{Body, Named};
 use crate::doing::Doing;
@@ -86,6 +87,31 @@ pub(crate) async fn ruling(
     Known(actor): Known,
 ) -> Result<Json<PolicyView>, Failed> {
     Ok(Json(engine.policy(actor).await?))
+}
+
+/// Who would ask for what.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhatIf {
+    /// A handle or id of somebody whom the caller may see; the caller if left out.
+    who: Option<String>,
+    entitlement: String,
+    length: String,
+}
+
+pub(crate) async fn what_if(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Body(WhatIf { who, entitlement, length }): Body<WhatIf>,
+) -> Result<Json<PreviewView>, Failed> {
+    Ok(Json(engine.what_if(actor, who, entitlement, length).await?))
+}
+
+pub(crate) async fn rules(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+) -> Result<Rows<RuleView>, Failed> {
+    Ok(Rows::whole(engine.rules(actor).await?))
 }
 
 pub(crate) async fn propose(

@@ -12,13 +12,13 @@ use placet_engine::commands::passkeys::SignedByPasskey;
 use placet_engine::commands::step_up::ApproveSigned;
 use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
-use placet_engine::queries::{MineView, OfferView, Page, PreviewView, RequestView};
+use placet_engine::queries::{BeforeView, MineView, Page, PreviewView, RequestView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::answer::{AsOf, Created, Rows};
 use crate::auth::Known;
-use crate::body::{Body, Listed, MOST_ROWS, Named};
+use crate::body::{Body, Listed, ListedRequests, MOST_ROWS, Named};
 use crate::doing::Doing;
 use crate::passkeys::Asked;
 use crate::problem::Failed;
@@ -104,10 +104,26 @@ pub(super) type Shown = Result<Json<RequestView>, Failed>;
 pub(crate) async fn list(
     State(engine): State<Engine>,
     Known(actor): Known,
-    listed: Listed,
+    ListedRequests { listed, sought }: ListedRequests,
 ) -> Result<Rows<RequestView>, Failed> {
-    let engine = &engine;
-    listed.rows(|page| async move { engine.requests(actor, &page).await }).await
+    let (engine, sought) = (&engine, &sought);
+    listed.rows(|page| async move { engine.sought_requests(actor, sought, &page).await }).await
+}
+
+pub(crate) async fn mine(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+) -> Result<Json<MineView>, Failed> {
+    let page = Page { limit: Some(MOST_ROWS), after: None };
+    Ok(Json(engine.mine(actor, &page).await?))
+}
+
+pub(crate) async fn before(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(id): Named<RequestId>,
+) -> Result<Json<BeforeView>, Failed> {
+    Ok(Json(engine.before(actor, id).await?))
 }
 
 pub(crate) async fn inbox(
@@ -125,21 +141,6 @@ pub(crate) async fn show(
     Named(id): Named<RequestId>,
 ) -> Result<AsOf<RequestView>, Failed> {
     AsOf::read(&engine, id, engine.request(actor, id)).await
-}
-
-pub(crate) async fn mine(
-    State(engine): State<Engine>,
-    Known(actor): Known,
-) -> Result<Json<MineView>, Failed> {
-    Ok(Json(engine.mine(actor, &Page { limit: Some(MOST_ROWS), after: None }).await?))
-}
-
-pub(crate) async fn offer(
-    State(engine): State<Engine>,
-    Known(actor): Known,
-    Named(name): Named<String>,
-) -> Result<Json<OfferView>, Failed> {
-    Ok(Json(engine.offer(actor, &name).await?))
 }
 
 pub(crate) async fn preview(
