@@ -235,6 +235,7 @@ impl Flow {
             request: self.request.id,
             entries: &proven.entries,
             end,
+            passkeys: &[],
             act: Act {
                 grant: self.grant.id,
                 action,

@@ -10,7 +10,7 @@ use placet_domain::bundle::Bundle;
 use placet_domain::name::Issuer;
 use placet_engine::commands::found::Catalogue;
 use placet_engine::{NotifyLine, Place};
-use placet_server::{Provider, ProviderSecret, ProviderSettings};
+use placet_server::{Logins, Passkeys, Provider, ProviderSecret, ProviderSettings};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -38,6 +38,8 @@ pub struct Config {
     /// How people log in besides by one-time codes.
     #[serde(default)]
     pub login: Login,
+    /// Where people have passkeys.
+    pub passkeys: Option<PasskeyLine>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -68,6 +70,17 @@ struct ProviderLine {
     behind_proxy: bool,
 }
 
+/// `[passkeys]`: without it there are none.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasskeyLine {
+    /// How browsers reach Placet: a passkey is good for this host alone.
+    pub origin: String,
+    /// As for the provider.
+    #[serde(default)]
+    behind_proxy: bool,
+}
+
 impl Config {
     pub fn of(dir: &Path) -> anyhow::Result<Self> {
         let path = dir.join("placet.toml");
@@ -89,8 +102,20 @@ impl Config {
         }
     }
 
+    /// How people log in beside one-time codes.
+    pub fn logins(&self, dir: &Path) -> anyhow::Result<Logins> {
+        let passkeys = match &self.passkeys {
+            None => None,
+            Some(line) => Some(
+                Passkeys::new(&line.origin, line.behind_proxy)
+                    .map_err(|why| Ended::Unreadable(format!("`placet.toml`, passkeys: {why}")))?,
+            ),
+        };
+        Ok(Logins { provider: self.provider(dir)?, passkeys })
+    }
+
     /// The provider to log in by, if one is set up. Its files count from the data directory.
-    pub fn provider(&self, dir: &Path) -> anyhow::Result<Option<Provider>> {
+    fn provider(&self, dir: &Path) -> anyhow::Result<Option<Provider>> {
         let Some(line) = self.login.provider.clone() else { return Ok(None) };
         let wrong =
             |why: String| Ended::Unreadable(format!("`placet.toml`, login.provider: {why}"));

@@ -105,6 +105,7 @@ pub fn assent_of(wanted: &Wanted) -> VerifiedAssent {
         request: story.request,
         entries: &entries,
         end: TrailHead { entries: story.bodies.len() as u64, digest: story.head.expect("a head") },
+        passkeys: &[],
         act: Act {
             grant: story.grant,
             action: story.action,

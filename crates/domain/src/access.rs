@@ -54,10 +54,12 @@ pub enum Deed {
     ReleaseBrake,
     /// Take evidence of any request out of the house.
     ExportEvidence,
+    /// Say that a passkey is really the person's whose it is said to be, or end it.
+    VouchPasskey,
 }
 
 impl Deed {
-    pub const ALL: [Deed; 11] = [
+    pub const ALL: [Deed; 12] = [
         Self::IssueLoginCode,
         Self::DeactivateIdentity,
         Self::RetireEntitlement,
@@ -69,6 +71,7 @@ impl Deed {
         Self::ReportEnding,
         Self::ReleaseBrake,
         Self::ExportEvidence,
+        Self::VouchPasskey,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -84,6 +87,7 @@ impl Deed {
             Self::ReportEnding => "report_ending",
             Self::ReleaseBrake => "release_brake",
             Self::ExportEvidence => "export_evidence",
+            Self::VouchPasskey => "vouch_passkey",
         }
     }
 
@@ -101,6 +105,7 @@ impl Deed {
             Self::ReleaseBrake => "releasing the brake of a target",
             Self::ReportEnding => "reporting that something has ended elsewhere",
             Self::ExportEvidence => "exporting evidence",
+            Self::VouchPasskey => "answering for somebody's passkey",
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
 use crate::canonical::Digest;
-use crate::id::{CredentialId, IdentityId};
+use crate::id::{CredentialId, IdentityId, PasskeyId};
 use crate::identity::Identity;
 use crate::name::Issuer;
 use crate::time::Timestamp;
@@ -75,6 +75,9 @@ pub struct Issued {
     /// The OpenID provider on whose word this session was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Issuer>,
+    /// The passkey that opened this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<PasskeyId>,
     /// What a token is good for. None are named on what is no token, and on tokens from before
     /// there were scopes: those keep what they could do.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

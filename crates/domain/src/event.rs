@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::action::Effect;
 use crate::{
-    credential, delegation, entitlement, finding, grant, handover, identity, organisation,
+    credential, delegation, entitlement, finding, grant, handover, identity, organisation, passkey,
     proposal, request, schedule, target, team,
 };
 
@@ -29,6 +29,7 @@ pub enum Event {
     Schedule(schedule::Event),
     Proposal(proposal::Event),
     Handover(handover::Event),
+    Passkey(passkey::Event),
     Trail(trail::Event),
 }
 
@@ -56,6 +57,7 @@ from_machines!(
     schedule => Schedule,
     proposal => Proposal,
     handover => Handover,
+    passkey => Passkey,
     trail => Trail,
 );
 
@@ -125,6 +127,9 @@ impl Event {
         "identity.revised",
         "organisation.founded",
         "organisation.recovered",
+        "passkey.enrolled",
+        "passkey.offered",
+        "passkey.revoked",
         "question.answered",
         "question.asked",
         "request.approved",
@@ -143,6 +148,7 @@ impl Event {
         "review.recorded",
         "schedule.registered",
         "schedule.revised",
+        "step_up.opened",
         "target.braked",
         "target.observed",
         "target.registered",
@@ -182,6 +188,7 @@ impl Event {
             Self::Proposal(event) => matches!(event, proposal::Event::Adopted { .. }),
             Self::Delegation(event) => matches!(event, delegation::Event::Made(_)),
             Self::Finding(event) => matches!(event, finding::Event::Accepted(_)),
+            Self::Passkey(event) => matches!(event, passkey::Event::Enrolled { .. }),
             Self::Identity(_)
             | Self::Team(_)
             | Self::Target(_)
@@ -243,6 +250,7 @@ impl Event {
                 request::Event::Overtaken { .. } => "request.overtaken",
                 request::Event::ReviewOwed(_) => "review.owed",
                 request::Event::ReviewRecorded(_) => "review.recorded",
+                request::Event::StepUpOpened(_) => "step_up.opened",
             },
             Self::Grant(event) => match event {
                 grant::Event::Approved(_) => "grant.approved",
@@ -293,6 +301,11 @@ impl Event {
                 handover::Event::Opened(_) => "handover.opened",
                 handover::Event::Settled { .. } => "handover.settled",
             },
+            Self::Passkey(event) => match event {
+                passkey::Event::Offered(_) => "passkey.offered",
+                passkey::Event::Enrolled { .. } => "passkey.enrolled",
+                passkey::Event::Revoked { .. } => "passkey.revoked",
+            },
             Self::Trail(trail::Event::Sealed(_)) => "trail.sealed",
         }
     }
@@ -314,6 +327,7 @@ impl Serialize for Event {
             Self::Schedule(event) => event.serialize(serializer),
             Self::Proposal(event) => event.serialize(serializer),
             Self::Handover(event) => event.serialize(serializer),
+            Self::Passkey(event) => event.serialize(serializer),
             Self::Trail(event) => event.serialize(serializer),
         }
     }
@@ -358,7 +372,7 @@ impl Event {
             "team" => Deserialize::deserialize(tagged).map(Self::Team),
             "target" => Deserialize::deserialize(tagged).map(Self::Target),
             "entitlement" => Deserialize::deserialize(tagged).map(Self::Entitlement),
-            "request" | "approval" | "question" | "review" => {
+            "request" | "approval" | "question" | "review" | "step_up" => {
                 Deserialize::deserialize(tagged).map(Self::Request)
             }
             "grant" | "action" | "work" => Deserialize::deserialize(tagged).map(Self::Grant),
@@ -368,6 +382,7 @@ impl Event {
             "schedule" => Deserialize::deserialize(tagged).map(Self::Schedule),
             "catalogue" => Deserialize::deserialize(tagged).map(Self::Proposal),
             "handover" => Deserialize::deserialize(tagged).map(Self::Handover),
+            "passkey" => Deserialize::deserialize(tagged).map(Self::Passkey),
             "trail" => Deserialize::deserialize(tagged).map(Self::Trail),
             _ => Err(D::Error::custom(format!("event type `{kind}` belongs to no machine"))),
         }

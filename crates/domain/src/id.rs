@@ -118,6 +118,8 @@ ids! {
     ProposalId = "prp";
     /// What somebody answered for, passed on because they left.
     HandoverId = "hnd";
+    /// A key of somebody's own, with which they log in and sign what they agree to.
+    PasskeyId = "pky";
     /// What one person is told.
     NoticeId = "ntc";
     /// One event in the ledger.
@@ -143,6 +145,7 @@ pub enum Stream {
     Schedule(ScheduleName),
     Proposal(ProposalId),
     Handover(HandoverId),
+    Passkey(PasskeyId),
 }
 
 impl Stream {
@@ -162,6 +165,7 @@ impl Stream {
             Self::Schedule(_) => "schedule",
             Self::Proposal(_) => "proposal",
             Self::Handover(_) => "handover",
+            Self::Passkey(_) => "passkey",
         }
     }
 }
@@ -182,6 +186,7 @@ impl fmt::Display for Stream {
             Self::Schedule(name) => write!(f, "schedule_{name}"),
             Self::Proposal(id) => id.fmt(f),
             Self::Handover(id) => id.fmt(f),
+            Self::Passkey(id) => id.fmt(f),
         }
     }
 }
@@ -215,6 +220,7 @@ impl FromStr for Stream {
             DelegationId::PREFIX => text.parse().map(Self::Delegation),
             ProposalId::PREFIX => text.parse().map(Self::Proposal),
             HandoverId::PREFIX => text.parse().map(Self::Handover),
+            PasskeyId::PREFIX => text.parse().map(Self::Passkey),
             _ => Err(unreadable("stream")),
         }
     }
@@ -254,7 +260,8 @@ streams!(
     Delegation(DelegationId),
     Schedule(ScheduleName),
     Proposal(ProposalId),
-    Handover(HandoverId)
+    Handover(HandoverId),
+    Passkey(PasskeyId)
 );
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub mod name;
 pub mod notice;
 pub mod observation;
 pub mod organisation;
+pub mod passkey;
 pub mod proposal;
 pub mod reconcile;
 pub mod refusal;

@@ -34,6 +34,9 @@ const MAIL_RULE: &str = "use the form `name@example.org`, in plain letters, digi
 const ISSUER_RULE: &str = "use `https://host`, perhaps with a port and a path of up to 255 plain characters, without query, fragment or name; `http` leads to this machine alone, in tests";
 const SUBJECT_RULE: &str = "use 1 to 255 printable ASCII characters without blanks at the ends";
 
+const RP_RULE: &str =
+    "use the host in small letters, such as `placet.example.org`; an address has no passkeys";
+
 fn is_slug(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -117,6 +120,17 @@ fn is_subject(text: &str) -> bool {
         && text.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
+/// Web Authentication, section 5.1.2: a domain that a browser takes as the scope of passkeys.
+fn is_rp(text: &str) -> bool {
+    let label = |one: &str| {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=63).contains(&one.len()) && one.bytes().all(plain)
+    };
+    let address =
+        text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    (1..=253).contains(&text.len()) && text.split('.').all(label) && !address
+}
+
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident, $words:literal, $test:ident, $rule:ident;)*) => {$(
         $(#[$doc])*
@@ -198,6 +212,8 @@ names! {
     Issuer, "the issuer of an OpenID provider", is_issuer, ISSUER_RULE;
     /// By what an issuer knows somebody; personal, so only ever disclosed.
     LoginSubject, "a subject of an OpenID provider", is_subject, SUBJECT_RULE;
+    /// For which host a passkey was made (the relying party's id).
+    RpId, "a host for passkeys", is_rp, RP_RULE;
 }
 
 impl ScheduleName {

@@ -16,6 +16,8 @@ pub enum Class {
     Conflict,
     /// A record is not as the caller saw it and said that it must be.
     Precondition,
+    /// Too many have tried; later it is possible again.
+    TooMany,
     /// Placet cannot do it now, and fails closed.
     Unavailable,
 }
@@ -95,8 +97,8 @@ refusals! {
     LoginProviderDown { why: String } = "login_provider_down", Unavailable,
         "the provider to log in by cannot be used now: {why}",
         "try again in a while, or log in with a one-time code: `placet login`";
-    TooManyLogins {} = "too_many_logins", Unavailable,
-        "too many logins have begun in the last minute",
+    TooManyLogins {} = "too_many_logins", TooMany,
+        "too many have tried to log in within the last minute",
         "wait a minute, then log in again";
     NeedsSession {} = "needs_session", Forbidden,
         "a token cannot decide: decisions are made by people in an interactive session of their own",
@@ -272,6 +274,35 @@ refusals! {
     NotYours { what: String } = "not_yours", Forbidden,
         "{what} is not yours",
         "only the one who asked, who holds it, who owns it or an administrator may do that";
+
+    // ---- passkeys ----
+    PasskeysOff {} = "passkeys_off", Unknown,
+        "no passkeys are set up here, and what takes one cannot be agreed to",
+        "let an operator set `origin` under `[passkeys]` in `placet.toml`";
+    UnknownPasskey { given: String } = "unknown_passkey", Unknown,
+        "no passkey `{given}` that you may see",
+        "look at yours on the page `/passkeys`";
+    PasskeyOver { passkey: String, state: &'static str } = "passkey_over", Conflict,
+        "`{passkey}` is {state}",
+        "nothing needs to be done; if it is needed, let its holder add one anew";
+    TooManyPasskeys { most: usize } = "too_many_passkeys", Conflict,
+        "you have {most} passkeys already, and that is the most",
+        "revoke one that you do not use";
+    VouchesForThemselves {} = "vouches_for_themselves", Forbidden,
+        "it is your own passkey, so a second person must answer for it",
+        "ask your manager or an administrator, or confirm it with another passkey of yours";
+    NoPasskey {} = "no_passkey", Conflict,
+        "you have no enrolled passkey to sign with",
+        "add one on the page `/passkeys`, and let a second person vouch for it";
+    StepUpNeeded { stage: String } = "step_up_needed", Forbidden,
+        "in stage `{stage}` whoever agrees signs with a passkey of theirs, and nothing was signed",
+        "open the request in a browser and agree there: its page asks for your passkey";
+    StepUpOver {} = "step_up_over", Conflict,
+        "what was signed is not open any more: it was used, took longer than five minutes, or was for something else or another session",
+        "read the request again and agree anew";
+    PasskeyRefused { why: String } = "passkey_refused", Forbidden,
+        "this passkey does not show it: {why}",
+        "try again from the beginning, with a passkey that is listed on the page `/passkeys`";
 
     // ---- tokens ----
     ScopeMissing { scope: &'static str } = "scope_missing", Forbidden,

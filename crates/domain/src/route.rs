@@ -17,6 +17,30 @@ pub struct Stage {
     /// Stages that must be complete before this one opens.
     pub after: BTreeSet<StageName>,
     pub because: Vec<Deciding>,
+    /// What whoever agrees here has to sign with, beside their session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_up: Option<StepUp>,
+}
+
+/// By what somebody shows once more that it is they who agree.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepUp {
+    /// A signature of a passkey of theirs, over exactly what they agree to.
+    Passkey,
+}
+
+impl StepUp {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passkey => "passkey",
+        }
+    }
+
+    /// The word of a policy's annotation.
+    pub fn parse(word: &str) -> Option<Self> {
+        (word == Self::Passkey.as_str()).then_some(Self::Passkey)
+    }
 }
 
 /// Who is eligible for each stage, by policy and by law 2.

@@ -18,13 +18,14 @@ use crate::credential::TokenScope;
 use crate::entitlement::{self, Environment, Privilege};
 use crate::id::{
     ActionId, CredentialId, DelegationId, EntitlementId, FilingId, FindingId, GrantId, HandoverId,
-    IdentityId, NoticeId, ProposalId, RequestId, Stream, TargetId,
+    IdentityId, NoticeId, PasskeyId, ProposalId, RequestId, Stream, TargetId,
 };
 use crate::identity::{self, Login};
 use crate::name::{
     AccountName, ConnectorKind, EntitlementName, Handle, Issuer, LoginSubject, MailAddress,
     NativeId, PackName, ScheduleName, StageName, TargetName, TeamName,
 };
+use crate::passkey::{Bytes, Challenge};
 use crate::request::{Answer, Verdict};
 use crate::schedule::{Clock, Day, Schedule};
 use crate::time::Timestamp;
@@ -78,7 +79,7 @@ macro_rules! lists {
 
 ids! {
     ActionId CredentialId DelegationId EntitlementId FilingId FindingId GrantId HandoverId IdentityId
-    NoticeId ProposalId RequestId TargetId
+    NoticeId PasskeyId ProposalId RequestId TargetId
 }
 
 lists! {
@@ -109,11 +110,19 @@ schemas! {
     NativeId as "NativeId" => text().min_length(Some(1)).max_length(Some(256));
     Digest as "Digest" => of_form("^[0-9a-f]{64}$")
         .description(Some("a SHA-256 in hex"));
+    Bytes as "Bytes" => of_form(
+        "^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$",
+    )
+        .min_length(Some(2))
+        .max_length(Some(5462))
+        .description(Some("bytes as base64url without padding (RFC 4648, section 5)"));
+    Challenge as "Challenge" => of_form("^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")
+        .description(Some("what a passkey signs, as base64url"));
     Timestamp as "Timestamp" => text()
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         .description(Some("a moment in UTC, RFC 3339"));
     Stream as "Stream" => of_form(
-        "^(organisation|(team|schedule)_[a-z0-9][a-z0-9._-]{0,63}|(idn|tgt|ent|req|grt|fnd|crd|dlg|prp|hnd)_[0-9a-f]{32})$",
+        "^(organisation|(team|schedule)_[a-z0-9][a-z0-9._-]{0,63}|(idn|tgt|ent|req|grt|fnd|crd|dlg|prp|hnd|pky)_[0-9a-f]{32})$",
     ).description(Some("a record, by its id"));
     Issuer as "Issuer" => of_form("^https?://[^?#]{1,255}$")
         .description(Some("an OpenID provider, as it calls itself"));

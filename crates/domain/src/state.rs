@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::id::Stream;
 use crate::time::Timestamp;
 use crate::{
-    credential, delegation, entitlement, finding, grant, handover, identity, organisation,
+    credential, delegation, entitlement, finding, grant, handover, identity, organisation, passkey,
     proposal, request, schedule, target, team,
 };
 
@@ -24,6 +24,7 @@ pub enum State {
     Schedule(schedule::Schedule),
     Proposal(proposal::Proposal),
     Handover(handover::Handover),
+    Passkey(passkey::Passkey),
 }
 
 /// An event that does not belong to the stream or state that it came with.
@@ -87,6 +88,7 @@ pub fn apply(
         Schedule: |state, event, _| schedule::apply(state, event);
         Proposal: proposal::apply;
         Handover: handover::apply;
+        Passkey: passkey::apply;
     };
     next.map(Some).ok_or_else(|| misplaced(stream, event))
 }
@@ -124,6 +126,7 @@ impl State {
                 sets
             }
             Self::Delegation(one) => vec![delegations(&one.made.to)],
+            Self::Passkey(one) => vec![passkeys(&one.offered.holder)],
             Self::Identity(_) => vec![IDENTITIES.to_owned()],
             _ => Vec::new(),
         }
@@ -171,4 +174,9 @@ pub fn breaks(requester: &crate::id::IdentityId) -> String {
 /// The delegations to somebody.
 pub fn delegations(to: &crate::id::IdentityId) -> String {
     format!("delegations/{to}")
+}
+
+/// The passkeys of somebody.
+pub fn passkeys(holder: &crate::id::IdentityId) -> String {
+    format!("passkeys/{holder}")
 }

@@ -7,6 +7,7 @@ use placet_domain::actor::Actor;
 use placet_domain::credential::{self, Credential, Kind, TokenScope};
 use placet_domain::id::IdentityId;
 use placet_domain::identity::Identity;
+use placet_domain::ruling::Ruling;
 use placet_store::{Facts, Reader};
 use subtle::ConstantTimeEq as _;
 
@@ -146,6 +147,16 @@ impl Draft<'_> {
 
     /// Refuses unless policy lets the actor do this, within this very draft.
     pub(crate) async fn must_be_allowed(&mut self, deed: Deed) -> Result<(), Error> {
+        let ruling = self.may(deed).await?;
+        if ruling.permit {
+            return Ok(());
+        }
+        let what = deed.words().to_owned();
+        Err(Refusal::NotPermitted { what, why: ruling.sentence() }.into())
+    }
+
+    /// What policy says of the actor and a deed, where something else may let them do it as well.
+    pub(crate) async fn may(&mut self, deed: Deed) -> Result<Ruling, Error> {
         let who = self.someone()?;
         if deed.needs_session() && !matches!(self.actor, Actor::Person { .. }) {
             return Err(Refusal::NeedsSession {}.into());
@@ -156,10 +167,6 @@ impl Draft<'_> {
         let mut asking = policies.asking(&world, self.now);
         let ruling = asking.may_administer(who, deed);
         self.commit.records.extend(asking.into_records());
-        if ruling.permit {
-            return Ok(());
-        }
-        let what = deed.words().to_owned();
-        Err(Refusal::NotPermitted { what, why: ruling.sentence() }.into())
+        Ok(ruling)
     }
 }

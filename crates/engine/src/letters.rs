@@ -6,6 +6,7 @@ use placet_domain::grant::Grant;
 use placet_domain::handover::Handover;
 use placet_domain::id::{GrantId, RequestId, Stream};
 use placet_domain::notice::Kind;
+use placet_domain::passkey::Passkey;
 use placet_domain::proposal::Proposal;
 use placet_domain::request::Request;
 use placet_domain::target::Target;
@@ -38,6 +39,7 @@ pub(crate) fn link(about: &Stream) -> String {
         Stream::Organisation | Stream::Schedule(_) => "/policy".to_owned(),
         Stream::Identity(_) | Stream::Team(_) => "/catalogue/upkeep".to_owned(),
         Stream::Credential(_) => "/me".to_owned(),
+        Stream::Passkey(_) => "/passkeys".to_owned(),
     };
     format!("/api/v1{path}")
 }
@@ -93,6 +95,15 @@ fn next(kind: Kind, about: &Stream) -> Option<String> {
             format!("keep it with `placet catalog keep {about}`, or propose somebody else")
         }
         Kind::DelegationMade => "what waits for you is in `placet inbox`".to_owned(),
+        Kind::PasskeyWaits => {
+            "ask them whether it is theirs; then vouch for it, or revoke it, on the page `/passkeys`"
+                .to_owned()
+        }
+        Kind::PasskeyEnrolled => {
+            "if it is not yours, revoke it on the page `/passkeys` and tell an administrator at once"
+                .to_owned()
+        }
+        Kind::PasskeyRevoked => "see the page `/passkeys`".to_owned(),
         Kind::TargetBraked => {
             "look at the target; if it is right, `placet catalog release-target`".to_owned()
         }
@@ -151,6 +162,14 @@ impl Engine {
                     let what = self.record_name(&one.opened.what).await?;
                     let (by, way) = (one.opened.settle_by, one.opened.heir.words());
                     (None, format!("{what}, from {from}, {way}; settle it by {by}"))
+                }
+            },
+            Stream::Passkey(id) => match self.row::<Passkey>(*id).await? {
+                None => gone(&notice.about),
+                Some(one) => {
+                    let holder = self.handle(one.offered.holder).await?;
+                    let key = one.offered.fingerprint().short().to_string();
+                    (None, format!("{id}: a passkey of {holder}, key {key}"))
                 }
             },
             other => gone(other),

@@ -1,6 +1,8 @@
 //! What outsiders hand in as proof: entries, signed heads, receipts, evidence.
 
 use placet_domain::entry::Entry;
+use placet_domain::passkey::{Assertion, Bytes, Challenge};
+use placet_ledger::assertion::{read_made, verify};
 use placet_ledger::evidence::Failed;
 use placet_ledger::{Checkpoint, LogKey, Receipt, evidence as bundles};
 
@@ -48,4 +50,27 @@ pub fn evidence(bytes: &[u8]) {
         Err(Failed::Incomplete(_)) => {}
         Err(failed) => assert!(!failed.to_string().is_empty()),
     }
+}
+
+/// What an authenticator says it made is a key that is read the same again, or nothing; and what nobody
+/// signed is signed by none.
+pub fn passkey(bytes: &[u8]) {
+    let Ok(object) = Bytes::new(bytes.to_vec()) else { return };
+    let rp = "placet.example.org".parse().expect("a host");
+    let challenge = Challenge::of([7; 32]);
+    let client = |kind: &str| {
+        let text = format!(
+            r#"{{"type":"webauthn.{kind}","challenge":"{challenge}","origin":"https://placet.example.org"}}"#
+        );
+        Bytes::new(text.into_bytes()).expect("a short text")
+    };
+    let Ok(made) = read_made(&rp, challenge, &client("create"), &object) else { return };
+    let assertion = Assertion {
+        passkey: format!("pky_{}", "0".repeat(32)).parse().expect("an id"),
+        authenticator_data: object.clone(),
+        client_data_json: client("get"),
+        signature: object,
+    };
+    assert!(verify(&made.public_key, &rp, challenge, &assertion).is_err());
+    assert!(made.credential_id.as_slice().len() <= 1023);
 }

@@ -29,6 +29,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("group-file", targets::group_file),
     ("half", targets::half),
     ("krl", targets::krl),
+    ("passkey", ledger::passkey),
     ("policy", policy::policy),
     ("receipt", ledger::receipt),
     ("text", texts::text),

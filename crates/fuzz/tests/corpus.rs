@@ -74,6 +74,7 @@ targets! {
     group_file: "group-file", 20000;
     half: "half", 3000;
     krl: "krl", 20000;
+    passkey: "passkey", 20000;
     policy: "policy", 60;
     receipt: "receipt", 20000;
     text: "text", 50000;

@@ -13,7 +13,7 @@ use placet_domain::committed::Disclosure;
 use placet_domain::entitlement::Terms;
 use placet_domain::grant::{self, Approved, Collected, Grant, Intended};
 use placet_domain::id::{
-    ActionId, EntitlementId, GrantId, IdentityId, RequestId, Stream, TargetId,
+    ActionId, EntitlementId, GrantId, IdentityId, PasskeyId, RequestId, Stream, TargetId,
 };
 use placet_domain::name::{AccountName, NativeId, StageName};
 use placet_domain::request::{self, Basis, Request};
@@ -24,8 +24,9 @@ use crate::checkpoint::{Checkpoint, Head};
 use crate::error::Error;
 use crate::key::VerifierKey;
 use crate::laws::{self, Judged};
+use crate::passkeys::Passkeys;
 use crate::proof::{self, Proof};
-use crate::trail::{Proven, Trail, TrailHead};
+use crate::trail::{Proven, Step, Trail, TrailHead};
 
 /// What is about to be done to a target.
 #[derive(Debug)]
@@ -56,10 +57,21 @@ pub struct Claim<'a> {
     pub entries: &'a [Proven],
     /// Where the trail ends, as the store knows it.
     pub end: TrailHead,
+    /// The passkeys with which approvals were signed, and those that answer for them.
+    pub passkeys: &'a [PasskeyTrail],
     pub act: Act<'a>,
     /// For each approver and stage, what policy says now.
     pub eligible_now: &'a BTreeMap<(IdentityId, StageName), Ruling>,
     pub now: Timestamp,
+}
+
+/// Every entry of a passkey, proved under the same checkpoint as the request's.
+#[derive(Clone, Debug)]
+pub struct PasskeyTrail {
+    pub passkey: PasskeyId,
+    pub entries: Vec<Proven>,
+    /// Where it ends, as the store knows it.
+    pub end: TrailHead,
 }
 
 /// Proof that the ledger shows assent to exactly one action. It cannot be copied: whoever carries
@@ -181,15 +193,34 @@ fn read(claim: &Claim<'_>) -> Result<Judged, Error> {
         proof::check_consistency(remembered, checkpoint.head(), claim.consistency)?;
     }
     let stream = Stream::Request(claim.request);
-    let trail = Trail::read(&stream, claim.entries, checkpoint.head())?;
-    if trail.head != claim.end {
+    let trail = whole(&stream, claim.entries, claim.end, checkpoint.head())?;
+    laws::judge(&trail, &passkeys(claim, checkpoint.head())?)
+}
+
+/// A trail that ends where the store knows it to end.
+fn whole(stream: &Stream, entries: &[Proven], end: TrailHead, head: Head) -> Result<Trail, Error> {
+    let trail = Trail::read(stream, entries, head)?;
+    if trail.head != end {
         let why = format!(
             "the trail ends at entry {} here, and elsewhere at entry {}",
-            trail.head.entries, claim.end.entries
+            trail.head.entries, end.entries
         );
         return Err(Error::Proof { why });
     }
-    laws::judge(&trail)
+    Ok(trail)
+}
+
+/// The passkeys, in the order in which the ledger tells of them.
+fn passkeys(claim: &Claim<'_>, head: Head) -> Result<Passkeys, Error> {
+    let mut steps: Vec<Step> = Vec::new();
+    for one in claim.passkeys {
+        let trail = whole(&Stream::Passkey(one.passkey), &one.entries, one.end, head)?;
+        steps.extend(trail.steps);
+    }
+    steps.sort_by_key(|step| step.index);
+    let mut known = Passkeys::default();
+    steps.iter().for_each(|step| known.learn(step.index, &step.entry));
+    Ok(known)
 }
 
 /// The laws over the trail, and that it is for exactly this act, now.

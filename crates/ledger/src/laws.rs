@@ -14,14 +14,16 @@ use placet_domain::grant::{self, CarriedOut, Collected, Confirmed, Gone, Grant, 
 use placet_domain::id::{IdentityId, Stream};
 use placet_domain::observation::Completeness;
 use placet_domain::request::{
-    self, Approval, Authority, Basis, Escalated, Narrow, Request, Reviewed, Submitted,
+    self, Approval, Authority, Basis, Escalated, Narrow, Opened, Request, Reviewed,
+    STEP_UP_SECONDS, Submitted,
 };
 use placet_domain::route::Route;
 use placet_domain::state::{State, apply};
 use placet_domain::time::Timestamp;
 
 use crate::error::Error;
-use crate::trail::Trail;
+use crate::passkeys::Passkeys;
+use crate::trail::{Step, Trail};
 
 /// Something that the laws do not allow, at the entry where it shows.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,13 +51,15 @@ pub(crate) struct Judged {
 }
 
 /// Folds a trail and judges each of its entries by what stood before it.
-pub(crate) fn judge(trail: &Trail) -> Result<Judged, Error> {
+/// What was signed is checked with the passkeys that are known.
+pub(crate) fn judge(trail: &Trail, passkeys: &Passkeys) -> Result<Judged, Error> {
     let mut judged = Judged::default();
     let mut states: BTreeMap<Stream, State> = BTreeMap::new();
     for step in &trail.steps {
         let entry = &step.entry;
         let at_fault = |why: String| Error::Entry { index: step.index, why };
-        for why in judged.look_at(entry) {
+        let signed = judged.look_at_signature(step, passkeys);
+        for why in judged.look_at(entry).into_iter().chain(signed) {
             judged.breaches.push(Breach { index: step.index, at: entry.at, why });
         }
         let before = states.remove(&entry.stream);
@@ -85,6 +89,33 @@ impl Judged {
             Event::Finding(_) | Event::Trail(_) => Vec::new(),
             _ => vec![format!("`{}` has no place in the trail of a request", entry.stream)],
         }
+    }
+
+    /// In a stage that takes a passkey each approval carries a signature of one that was the
+    /// approver's by then, over what the trail says it was opened for.
+    fn look_at_signature(&self, step: &Step, passkeys: &Passkeys) -> Option<String> {
+        let Event::Request(request::Event::ApprovalRecorded(approval)) = &step.entry.event.0 else {
+            return None;
+        };
+        let request = self.request.as_ref()?;
+        let who = approval.approver;
+        let of = |why: &str| Some(format!("the approval of `{who}` {why}"));
+        let Some(assertion) = &approval.assertion else {
+            let takes = match &request.route {
+                Route::People { stages } => {
+                    let mut stages = stages.iter().filter(|one| one.name == approval.stage);
+                    stages.any(|one| one.step_up.is_some())
+                }
+                Route::PreApproved { .. } | Route::BreakGlass { .. } => false,
+            };
+            return takes.then(|| of("was not signed, in a stage that takes a passkey")).flatten();
+        };
+        let opened = request.opened_for(who, approval.session, step.entry.at);
+        let Some(opened) = opened.filter(|one| one.digest == approval.digest) else {
+            return of("is signed with what was not open: used, too late, or for something else");
+        };
+        let signed = passkeys.signed(step.index, who, opened.challenge, assertion);
+        signed.err().and_then(|why| of(&format!("is not signed: {why}")))
     }
 
     fn remember(&mut self, index: u64, entry: &Entry, after: &State) {
@@ -154,6 +185,7 @@ impl Judged {
                 "a review is owed for what was no emergency, or twice",
             )]),
             E::ReviewRecorded(reviewed) => look_at_review(request, entry, reviewed),
+            E::StepUpOpened(opened) => look_at_opening(request, entry, opened),
             E::Withdrawn { .. } | E::Lapsed {} => Vec::new(),
         };
         let in_time = match event {
@@ -418,6 +450,21 @@ fn look_at_approval(request: &Request, entry: &Entry, approval: &Approval) -> Ve
     ];
     let of = format!("the approval of `{who}`");
     wrong.extend(unless(checks).into_iter().map(|why| format!("{of} {why}")));
+    wrong
+}
+
+fn look_at_opening(request: &Request, entry: &Entry, opened: &Opened) -> Vec<String> {
+    let own_session =
+        !matches!(entry.actor, Actor::Person { session, .. } if session != opened.session);
+    let mut wrong = by_person(entry, opened.approver);
+    wrong.extend(unless([
+        (own_session, "what is to be signed was opened for another session"),
+        (opened.digest == request.digest, "what is to be signed is for another digest"),
+        (
+            opened.expires_at <= entry.at.plus_seconds(STEP_UP_SECONDS),
+            "what is to be signed was opened for too long",
+        ),
+    ]));
     wrong
 }
 

@@ -1,7 +1,8 @@
 //! The ledger: the only crate that knows Merkle trees and signatures.
 //!
 //! Here belong: the log's key, signed checkpoints, tiles and proofs, receipts, the proof of assent
-//! that a connector takes, the evidence bundle and its offline verifier, and the exported log.
+//! that a connector takes, signatures of passkeys, the evidence bundle and its offline verifier, and
+//! the exported log.
 //! Here does not belong: a database, files, `async`, a clock or randomness; seeds and times come in
 //! as values, and what is stored comes in as bytes.
 //!
@@ -9,12 +10,14 @@
 //! `signed-note` and `tlog-proof`. Programs that we did not write can check what we write.
 
 pub mod assent;
+pub mod assertion;
 pub mod checkpoint;
 pub mod error;
 pub mod evidence;
 pub mod export;
 pub mod key;
 mod laws;
+mod passkeys;
 pub mod proof;
 pub mod receipt;
 pub mod removal;
@@ -22,7 +25,7 @@ pub mod trail;
 pub mod tree;
 pub mod verify;
 
-pub use assent::{Act, Claim, VerifiedAssent};
+pub use assent::{Act, Claim, PasskeyTrail, VerifiedAssent};
 pub use checkpoint::{Checkpoint, Head};
 pub use error::Error;
 pub use evidence::{Bundle, Failed, Verdict};

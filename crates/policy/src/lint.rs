@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{ActionConstraint, Effect};
 use placet_domain::name::StageName;
+use placet_domain::route::StepUp;
 
 use crate::bundle::{EMERGENCIES, GATES, PREAPPROVED};
 use crate::placed::{Placed, covered};
@@ -15,7 +16,7 @@ use crate::syntax;
 use crate::words::{APPROVE_AS, BREAK_GLASS, GRANT, GRANT_PREAPPROVED};
 
 /// The annotations that mean something; a misspelt one would be a rule that nobody follows.
-const ANNOTATIONS: [&str; 6] = ["id", "why", "stage", "after", "review_by", "owner"];
+const ANNOTATIONS: [&str; 7] = ["id", "why", "stage", "after", "step_up", "review_by", "owner"];
 
 /// Every lint, over all policies of a bundle. How a gate reads is only said of policies that are
 /// otherwise sound, so that one slip is one problem.
@@ -31,6 +32,7 @@ pub(crate) fn all(
         no_arithmetic(one, &mut problems);
         grants(one, read, &mut problems);
         stages(one, read, &mut problems);
+        step_up(one, &mut problems);
         if sound(one) && known(one, "stage", read) {
             gate(one, &mut problems);
         }
@@ -133,6 +135,20 @@ fn stages(one: &Placed<'_>, read: &Read, problems: &mut Vec<Problem>) {
     if one.annotation("after").is_some() && one.annotation("stage").is_none() {
         let message = format!("`{}` has `@after` and no `@stage`", one.id());
         problems.push(one.problem_at("@after", message));
+    }
+}
+
+/// Only whoever agrees in a stage can be asked for more than a session, and only for what there is.
+fn step_up(one: &Placed<'_>, problems: &mut Vec<Problem>) {
+    let Some(word) = one.annotation("step_up") else { return };
+    if one.annotation("stage").is_none() {
+        let message = format!("`{}` has `@step_up` and no `@stage`", one.id());
+        problems.push(one.problem_at("@step_up", message));
+    }
+    if StepUp::parse(word).is_none() {
+        let message = format!("`{word}` is nothing to step up with");
+        let near = nearest(word, [StepUp::Passkey.as_str()]);
+        problems.push(one.problem_at("@step_up", message).with_hint(near));
     }
 }
 

@@ -8,6 +8,7 @@ use placet_domain::Timestamp;
 use placet_domain::bundle::Bundle;
 use placet_domain::canonical::Digest;
 use placet_domain::name::{StageName, TeamName};
+use placet_domain::route::StepUp;
 use placet_domain::ruling::Deciding;
 
 use crate::asking::Asking;
@@ -33,6 +34,8 @@ pub struct Rule {
     /// The stage that it asks for, and the one that has to be complete before.
     pub stage: Option<StageName>,
     pub after: Option<StageName>,
+    /// What whoever agrees has to sign with.
+    pub step_up: Option<StepUp>,
     /// From when on it rules no more, if it is a pre-approval.
     pub lapses_at: Option<Timestamp>,
 }
@@ -47,6 +50,7 @@ struct Note {
     text: String,
     stage: Option<StageName>,
     after: Option<StageName>,
+    step_up: Option<StepUp>,
     /// From this moment on a pre-approval rules no more.
     lapses_at: Option<Timestamp>,
 }
@@ -198,6 +202,11 @@ impl Policies {
         self.notes.get(id)?.after.as_ref()
     }
 
+    /// What whoever agrees to meet this gate has to sign with.
+    pub(crate) fn step_up_of(&self, id: &str) -> Option<StepUp> {
+        self.notes.get(id)?.step_up
+    }
+
     /// The pre-approvals that nobody reviewed in time, sorted.
     pub(crate) fn lapsed_at(&self, now: Timestamp) -> BTreeSet<String> {
         let lapsed = |note: &Note| note.lapses_at.is_some_and(|at| at <= now);
@@ -218,8 +227,8 @@ impl Policies {
 }
 
 fn rule((id, note): (&String, &Note)) -> Rule {
-    let Note { why, file, permits, text, stage, after, lapses_at } = note.clone();
-    Rule { id: id.clone(), why, text, file, permits, stage, after, lapses_at }
+    let Note { why, file, permits, text, stage, after, step_up, lapses_at } = note.clone();
+    Rule { id: id.clone(), why, text, file, permits, stage, after, step_up, lapses_at }
 }
 
 fn note(one: &Placed<'_>) -> Note {
@@ -236,6 +245,7 @@ fn note(one: &Placed<'_>) -> Note {
             .to_owned(),
         stage: stage("stage"),
         after: stage("after"),
+        step_up: one.annotation("step_up").and_then(StepUp::parse),
         lapses_at: one.annotation("review_by").and_then(end_of_day),
     }
 }

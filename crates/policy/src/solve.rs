@@ -106,11 +106,14 @@ impl Asking<'_> {
         let stage = |(name, count): (&StageName, &u32)| {
             let gates = because.get(name).cloned().unwrap_or_default();
             let after = gates.iter().filter_map(|gate| self.policies.after_of(&gate.policy));
+            // One gate that takes a passkey is enough.
+            let step_up = gates.iter().find_map(|gate| self.policies.step_up_of(&gate.policy));
             Stage {
                 name: name.clone(),
                 needed: *count,
                 after: after.filter(|stage| needed.contains_key(*stage)).cloned().collect(),
                 because: gates.into_iter().collect(),
+                step_up,
             }
         };
         needed.iter().map(stage).collect()

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use placet_domain::id::Stream;
 use placet_engine::queries::{
     ChangeView, DelegationView, EntitlementView, FindingView, GrantView, HandoverView,
-    IdentityView, NoticeView, Page, RequestView, SessionView, TargetView, TokenView,
+    IdentityView, NoticeView, Page, PasskeyView, RequestView, SessionView, TargetView, TokenView,
     UndeliveredView, WorkView,
 };
 use placet_engine::{Engine, Error};
@@ -118,6 +118,7 @@ cursors! {
     HandoverView by id;
     IdentityView by who.id;
     NoticeView by id;
+    PasskeyView by id;
     RequestView by id;
     SessionView by id;
     TargetView by name;

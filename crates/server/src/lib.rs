@@ -12,7 +12,10 @@ mod body;
 mod cookie;
 mod doing;
 mod oidc;
+mod passkeys;
+mod pending;
 mod problem;
+mod tries;
 mod web;
 
 use std::sync::Arc;
@@ -26,9 +29,11 @@ use placet_engine::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
+use tries::Tries;
 
 pub use api::{Needs, ROUTES, Route};
 pub use oidc::{Provider, ProviderSecret, ProviderSettings};
+pub use passkeys::Passkeys;
 pub use web::{PAGES, WebRoute};
 
 /// The largest body that is read, in bytes: a policy bundle is the largest thing that comes in.
@@ -37,17 +42,23 @@ pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The router of all doors, without a provider to log in by.
+/// How people show who they are, beside one-time codes.
+#[derive(Debug, Default)]
+pub struct Logins {
+    pub provider: Option<Provider>,
+    pub passkeys: Option<Passkeys>,
+}
+
+/// The router of all doors, where people log in by one-time codes alone.
 pub fn router(engine: Engine) -> Router {
-    doors(engine, |router| router)
+    router_with(engine, Logins::default())
 }
 
-/// The router of all doors, where people can log in by a provider.
-pub fn router_with(engine: Engine, provider: Provider) -> Router {
-    doors(engine, |router| router.layer(Extension(Arc::new(provider))))
-}
-
-fn doors(engine: Engine, with: impl FnOnce(Router<Engine>) -> Router<Engine>) -> Router {
+/// The router of all doors, with what is set up for people.
+pub fn router_with(engine: Engine, logins: Logins) -> Router {
+    let Logins { provider, passkeys } = logins;
+    let behind_proxy = provider.as_ref().is_some_and(Provider::is_behind_proxy)
+        || passkeys.as_ref().is_some_and(|one| one.behind_proxy);
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
@@ -56,7 +67,16 @@ fn doors(engine: Engine, with: impl FnOnce(Router<Engine>) -> Router<Engine>) ->
         .merge(web::router())
         .route("/login/provider", get(oidc::browser::start))
         .route("/login/callback", get(oidc::browser::callback));
-    with(routes)
+    let routes = match provider {
+        Some(provider) => routes.layer(Extension(Arc::new(provider))),
+        None => routes,
+    };
+    let routes = match passkeys {
+        Some(passkeys) => routes.layer(Extension(Arc::new(passkeys))),
+        None => routes,
+    };
+    routes
+        .layer(Extension(Arc::new(Tries::new(behind_proxy))))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .with_state(engine)

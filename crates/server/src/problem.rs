@@ -38,6 +38,14 @@ impl<E: Into<Error>> From<E> for Failed {
     }
 }
 
+/// Tells whoever is held back when they may try again: what is counted is a minute.
+pub(crate) fn may_try_later(response: &mut Response) {
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        let seconds = header::HeaderValue::from_static("60");
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+}
+
 pub(crate) fn status(class: Class) -> (StatusCode, &'static str) {
     match class {
         Class::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "cannot be read"),
@@ -46,6 +54,7 @@ pub(crate) fn status(class: Class) -> (StatusCode, &'static str) {
         Class::Forbidden => (StatusCode::FORBIDDEN, "not permitted"),
         Class::Conflict => (StatusCode::CONFLICT, "overtaken"),
         Class::Precondition => (StatusCode::PRECONDITION_FAILED, "not as you saw it"),
+        Class::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too many"),
         Class::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "not possible now"),
     }
 }
@@ -66,6 +75,7 @@ fn answer(
         let scheme = header::HeaderValue::from_static("Bearer");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
     }
+    may_try_later(&mut response);
     response
 }
 

@@ -10,9 +10,12 @@ use placet_domain::canonical::Digest;
 use placet_domain::entry::Entry;
 use placet_domain::event::Event;
 use placet_domain::grant::{self, Gone, Grant, Intended};
-use placet_domain::id::{ActionId, EntitlementId, GrantId, IdentityId, RequestId, Stream};
+use placet_domain::id::{
+    ActionId, EntitlementId, GrantId, IdentityId, PasskeyId, RequestId, Stream,
+};
 use placet_domain::identity::Identity;
 use placet_domain::observation::Completeness;
+use placet_domain::passkey::Passkey;
 use placet_domain::request::{self, Approval, Authority, Basis, Request};
 use placet_domain::state::{self, State};
 use placet_domain::{entitlement, finding};
@@ -151,6 +154,13 @@ impl Book {
     pub fn grant(&self, id: GrantId) -> Option<&Grant> {
         match self.states.get(&Stream::Grant(id)) {
             Some(State::Grant(grant)) => Some(grant),
+            _ => None,
+        }
+    }
+
+    pub fn passkey(&self, id: PasskeyId) -> Option<&Passkey> {
+        match self.states.get(&Stream::Passkey(id)) {
+            Some(State::Passkey(passkey)) => Some(passkey),
             _ => None,
         }
     }

@@ -13,12 +13,13 @@
 //! What people do by hand is in `by_hand`; what credentials add is at the top of `credentials.rs`.
 //! Looking: `show requests`, `show grants`, `show findings`, `show ledger 1`, `show prod`.
 //! Sentences about what lasts are in `lasting`; what people do to the catalogue and to policy stands in
-//! `catalogue`, and what they are told of it in `telling`; how things are shown, in `shown`. `#` begins
+//! `catalogue`, what they sign with in `passkeys`, and what they are told of it in `telling`; how things are shown, in `shown`. `#` begins
 //! a comment. After every line the laws are checked.
 
 mod by_hand;
 mod catalogue;
 mod lasting;
+mod passkeys;
 mod shown;
 mod telling;
 
@@ -67,6 +68,7 @@ struct Story {
     told: usize,
     governing: catalogue::Governing,
     telling: telling::Telling,
+    devices: passkeys::Devices,
     out: String,
 }
 
@@ -80,6 +82,7 @@ pub async fn tell(text: &str) -> Result<Told, String> {
         told: 0,
         governing: catalogue::Governing::default(),
         telling: telling::Telling::default(),
+        devices: passkeys::Devices::default(),
         out: String::new(),
     };
     story.check(true).await?;
@@ -136,6 +139,7 @@ impl Story {
                 Event::Finding(finding::Event::Opened(_)) => 'f',
                 Event::Proposal(placet_domain::proposal::Event::Proposed(_)) => 'c',
                 Event::Handover(placet_domain::handover::Event::Opened(_)) => 'h',
+                Event::Passkey(placet_domain::passkey::Event::Offered(_)) => 'k',
                 _ => continue,
             };
             if !self.short.contains_key(&entry.stream) {
@@ -157,6 +161,8 @@ impl Story {
         let grant = |id: &str| named_grant(&short, id);
         let about = credentials::sentence(&mut self.world, grant, &words).await?;
         let done = if let Some(done) = about {
+            done
+        } else if let Some(done) = self.uses_passkeys(&words).await? {
             done
         } else if let Some(done) = self.happens_to_mail(&words)? {
             done

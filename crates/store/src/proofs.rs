@@ -1,8 +1,9 @@
 //! A whole trail with its proofs under one signed checkpoint: what assent and evidence are
 //! verified from.
 
-use placet_domain::id::Stream;
-use placet_ledger::{Checkpoint, Head, Proof, Proven, TrailHead, proof};
+use placet_domain::canonical::Digest;
+use placet_domain::id::{PasskeyId, Stream};
+use placet_ledger::{Checkpoint, Head, PasskeyTrail, Proof, Proven, TrailHead, proof};
 
 use crate::Store;
 use crate::error::{Error, damaged};
@@ -33,6 +34,25 @@ impl Store {
             Ok(Proven { index: entry.index, body: entry.body.into_bytes(), proof })
         };
         entries.into_iter().map(prove).collect()
+    }
+
+    /// A passkey's whole trail under a checkpoint that was read before. What was entered after that
+    /// checkpoint cannot be proved under it, and came after everything that is.
+    pub async fn proven_passkey(
+        &self,
+        note: &str,
+        passkey: PasskeyId,
+    ) -> Result<PasskeyTrail, Error> {
+        let broken = |e: placet_ledger::Error| damaged(e.to_string());
+        let size = Checkpoint::open(note, &self.verifier).map_err(broken)?.size;
+        let (mut entries, mut end) = self.whole_trail(&Stream::Passkey(passkey)).await?;
+        entries.retain(|one| one.index < size);
+        if let Some(last) = entries.last().filter(|_| (entries.len() as u64) < end.entries) {
+            let digest = Digest::of(last.body.as_bytes());
+            end = TrailHead { entries: entries.len() as u64, digest };
+        }
+        let entries = self.prove(note, entries).await?;
+        Ok(PasskeyTrail { passkey, entries, end })
     }
 
     /// A whole trail under a checkpoint at least as new as the remembered one.

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0008_delegations", include_str!("../migrations/0008_delegations.sql")),
     ("0009_logins", include_str!("../migrations/0009_logins.sql")),
     ("0010_programs", include_str!("../migrations/0010_programs.sql")),
+    ("0011_passkeys", include_str!("../migrations/0011_passkeys.sql")),
     ("0012_calls", include_str!("../migrations/0012_calls.sql")),
     ("0013_pages", include_str!("../migrations/0013_pages.sql")),
 ];
@@ -59,6 +60,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("observed_target", Class::Observed),
     ("organisation", Class::Governed),
     ("outbox", Class::Operational),
+    ("passkey", Class::Governed),
     ("profile", Class::Disclosed),
     ("profile_account", Class::Disclosed),
     ("profile_login", Class::Disclosed),

@@ -376,6 +376,7 @@ impl Store {
             ["asks", who] => ("select id from request where receiver = $1", *who, ""),
             ["breaks", who] => ("select id from request where emergency_of = $1", *who, ""),
             ["delegations", who] => ("select id from delegation where delegate = $1", *who, ""),
+            ["passkeys", who] => ("select id from passkey where holder = $1", *who, ""),
             _ => return Ok(None),
         };
         let sql = format!(

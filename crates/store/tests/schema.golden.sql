@@ -74,6 +74,12 @@ CREATE INDEX notice_by_time on notice (at, id);
 
 CREATE INDEX outbox_by_time on outbox (at, id);
 
+CREATE UNIQUE INDEX passkey_by_credential on passkey (credential_id);
+
+CREATE INDEX passkey_by_holder on passkey (holder, id);
+
+CREATE INDEX passkey_waiting on passkey (lapses_at, id) where lapses_at is not null;
+
 CREATE INDEX profile_account_by_identity on profile_account (identity);
 
 CREATE INDEX profile_login_by_identity on profile_login (identity);
@@ -302,6 +308,17 @@ CREATE TABLE outbox (
   audience text not null,
   not_to text,
   at bigint not null
+);
+
+CREATE TABLE passkey (
+  id text primary key,
+  version bigint not null constraint passkey_version check (version > 0),
+  state text not null,
+  holder text not null,
+  credential_id text not null,
+  stands text not null
+    constraint passkey_stands check (stands in ('offered', 'enrolled', 'revoked')),
+  lapses_at bigint
 );
 
 CREATE TABLE profile (

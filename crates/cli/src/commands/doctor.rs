@@ -17,6 +17,8 @@ pub async fn run(context: &Context) -> anyhow::Result<()> {
     }
     let config = Config::of(&context.data)?;
     let place = config.place(&context.data);
+    // What is set wrongly is said here, not when somebody logs in.
+    config.logins(&context.data)?;
     let engine = context.engine().await?;
     let why = engine.ending_only();
     let journalled = engine.journalled().map_err(output::ended)?;
@@ -31,11 +33,14 @@ pub async fn run(context: &Context) -> anyhow::Result<()> {
         "clock": engine.clock_behind().map(|refusal| refusal.sentence()),
         "endings_to_enter": journalled,
         "undelivered_notices": undelivered,
+        "passkeys": config.passkeys.as_ref().map(|line| &line.origin),
         "recovered": engine.recovered().await.map_err(output::ended)?,
     });
+    let passkeys = config.passkeys.as_ref();
+    let passkeys = passkeys.map_or("not set up".to_owned(), |line| format!("at {}", line.origin));
     context.show(&found, |_| {
         format!(
-            "mode: {mode}\nsigning key: `{}`\nverifier key: {verifier_key}\nendings in the journal, to be entered: {journalled}\nnotices given up, see `placet notices --undelivered`: {undelivered}",
+            "mode: {mode}\nsigning key: `{}`\nverifier key: {verifier_key}\nendings in the journal, to be entered: {journalled}\nnotices given up, see `placet notices --undelivered`: {undelivered}\npasskeys: {passkeys}",
             place.key.display()
         )
     });

@@ -37,7 +37,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
             "ending-only mode: {why}\n  due access still ends; nothing new is granted"
         ));
     }
-    let provider = config.provider(&context.data)?;
+    let logins = config.logins(&context.data)?;
     let address = args.listen.unwrap_or_else(|| config.listen());
     let listener = TcpListener::bind(&address)
         .await
@@ -64,10 +64,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         watched.close_watches();
         let _ = stop.send(true);
     });
-    let router = match provider {
-        Some(provider) => placet_server::router_with(engine, provider),
-        None => placet_server::router(engine),
-    };
+    let router = placet_server::router_with(engine, logins);
     // Whoever calls is counted by their address.
     axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(wait(stopped))

@@ -13,6 +13,7 @@ mod lists;
 mod notices;
 mod openapi;
 mod pages;
+mod passkeys;
 mod reading;
 mod recover;
 mod refusals;

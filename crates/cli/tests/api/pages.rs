@@ -79,6 +79,7 @@ async fn every_page_asks_who_looks() {
             .replace("{file}", "placet.css")
             .replace("{entitlement}", "booking-staging-deploy")
             .replace("/grants/{id}", &format!("/grants/{grant}"))
+            .replace("/passkeys/{id}", &format!("/passkeys/pky_{}", "0".repeat(32)))
             .replace("/findings/{id}", &format!("/findings/fnd_{}", "0".repeat(32)))
             .replace("/proposals/{id}", &format!("/proposals/prp_{}", "0".repeat(32)))
             .replace("/handovers/{id}", &format!("/handovers/hnd_{}", "0".repeat(32)))

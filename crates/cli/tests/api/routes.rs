@@ -29,6 +29,7 @@ async fn every_route_knows_whom_it_lets_in() {
             .replace("/proposals/{id}", &format!("/proposals/prp_{}", "0".repeat(32)))
             .replace("/handovers/{id}", &format!("/handovers/hnd_{}", "0".repeat(32)))
             .replace("/delegations/{id}", &format!("/delegations/dlg_{}", "0".repeat(32)))
+            .replace("/passkeys/{id}", &format!("/passkeys/pky_{}", "0".repeat(32)))
             .replace("/tokens/{id}", &format!("/tokens/crd_{}", "0".repeat(32)))
             .replace("/sessions/{id}", &format!("/sessions/crd_{}", "0".repeat(32)))
             .replace("/work/{id}", &format!("/work/act_{}", "0".repeat(32)))
@@ -85,6 +86,14 @@ fn body(path: &str) -> Option<Value> {
         "/requests/{id}/narrow" => json!({ "digest": digest, "length": "1h" }),
         "/requests/{id}/questions" => json!({ "text": "what for?" }),
         "/requests/{id}/review" => json!({ "verdict": "justified", "note": "I looked" }),
+        "/login/passkey" | "/passkeys/{id}/confirm" => json!({
+            "credential_id": "AQID", "authenticator_data": "AQID", "client_data_json": "AQID",
+            "signature": "AQID",
+        }),
+        "/passkeys" => json!({
+            "name": "laptop", "made": { "client_data_json": "AQID", "attestation_object": "AQID" },
+        }),
+        "/requests/{id}/step-up" => json!({ "digest": digest }),
         "/delegations" => json!({ "to": "nobody" }),
         "/ending-events" => json!({ "event": "ticket:none" }),
         "/grants/{id}/extend" => json!({ "length": "500d", "justification": "to see" }),

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use placet_domain::bundle::Bundle;
 use placet_engine::commands::found::Catalogue;
 use placet_engine::{Engine, Place};
+use placet_server::{Logins, Passkeys};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -92,15 +94,27 @@ impl World {
         Self::with(|_, _| ()).await
     }
 
+    /// A company under other policies.
+    pub async fn ruled_by(bundle: Bundle) -> Self {
+        Self::founded(|_, _| (), bundle).await
+    }
+
     /// A company whose catalogue says more; the second argument is its folder.
     pub async fn with(change: impl FnOnce(&mut Catalogue, &std::path::Path)) -> Self {
+        Self::founded(change, placet_policy::shipped()).await
+    }
+
+    async fn founded(
+        change: impl FnOnce(&mut Catalogue, &std::path::Path),
+        bundle: Bundle,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let groups = dir.path().join("groups");
         std::fs::write(&groups, "booking-deployers:\n# kept\ncaptains: lotta\n").unwrap();
         let engine = Engine::create(&place(dir.path()), "test.example/log").await.unwrap();
         let mut catalogue = catalogue(&groups);
         change(&mut catalogue, dir.path());
-        let codes = engine.found(catalogue, placet_policy::shipped()).await.unwrap();
+        let codes = engine.found(catalogue, bundle).await.unwrap();
         let mut world = Self::around(dir, engine);
         for (person, given) in ["ada", "bo"].iter().zip(&codes) {
             world.log_in(person, given.secret.reveal()).await;
@@ -122,7 +136,9 @@ impl World {
 
     /// A founded company with nobody logged in.
     pub fn around(dir: tempfile::TempDir, engine: Engine) -> Self {
-        let router = placet_server::router(engine.clone());
+        let passkeys = Passkeys::new("http://localhost:7400", false).unwrap();
+        let logins = Logins { passkeys: Some(passkeys), ..Logins::default() };
+        let router = placet_server::router_with(engine.clone(), logins);
         Self { dir, engine, router, sessions: BTreeMap::new() }
     }
 

@@ -1,5 +1,6 @@
 //! The pages in Debian's Chromium, driven by Playwright: people ask, decide, find drift and take the
-//! proof away, with script and without; axe looks at every page. `pages.mjs` has the steps.
+//! proof away, with script and without; and they sign with passkeys. axe looks at every page.
+//! `pages.mjs` and `passkeys.mjs` have the steps.
 
 // A test stops loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -59,4 +60,49 @@ fn people_do_their_whole_job_in_a_browser() {
     let key = place.path("placet-data/log.verifier");
     let verify = ["evidence", "verify", evidence.to_str().unwrap(), "--key", key.to_str().unwrap()];
     place.good("auditor", &verify);
+}
+
+/// The shipped policies in a folder, where an owner signs what they agree to.
+fn policies_that_want_a_passkey(place: &Place) -> PathBuf {
+    let to = place.path("policies");
+    for (name, text) in placet_policy::shipped().files {
+        let gate = "@id(\"gate.owner\")\n";
+        let text = text.replacen(gate, &format!("{gate}@step_up(\"passkey\")\n"), 1);
+        let file = to.join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    to
+}
+
+#[test]
+fn people_sign_with_passkeys_in_a_browser() {
+    let modules = modules();
+    assert!(modules.join("node_modules").is_dir(), "`./test` installs what this needs");
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("placet-data")).unwrap();
+    let groups = place.path("placet-data/groups");
+    std::fs::write(&groups, "preview-editors:\nsite-admins:\nbuild-log-readers:\n").unwrap();
+    // The port is none of a passkey's business, only the host.
+    let settings = "observe_seconds = 1\n[passkeys]\norigin = \"http://localhost\"\n";
+    std::fs::write(place.path("placet-data/placet.toml"), settings).unwrap();
+    let (catalogue, policies) = (example(), policies_that_want_a_passkey(&place));
+    let (catalogue, policies) = (catalogue.to_str().unwrap(), policies.to_str().unwrap());
+    let init = ["init", "--catalog", catalogue, "--policy", policies];
+    let founded = place.json("operator", &init);
+    let codes = founded["login_codes"].as_array().unwrap();
+    let lena = codes.iter().find(|one| one["person"] == "lena").unwrap();
+    let server = Server::start(&place);
+    let out = std::env::var_os("PLACET_SHOTS").map_or_else(|| place.path("shots"), PathBuf::from);
+    std::fs::create_dir_all(&out).unwrap();
+    let run = Command::new("node")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/passkeys.mjs"))
+        .env("BASE", server.url.replace("127.0.0.1", "localhost"))
+        .env("CODE", lena["code"].as_str().unwrap())
+        .env("OUT", &out)
+        .env("MODULES", &modules)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}{}", server.log.lock().unwrap());
 }

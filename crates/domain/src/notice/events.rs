@@ -11,7 +11,7 @@ use crate::id::{IdentityId, RequestId, Stream};
 use crate::request::{Basis, Request};
 use crate::state::State;
 use crate::{
-    credential, delegation, entitlement, finding, grant, handover, identity, organisation,
+    credential, delegation, entitlement, finding, grant, handover, identity, organisation, passkey,
     proposal, request, schedule, target, team,
 };
 
@@ -25,6 +25,7 @@ pub fn of(event: &Event, after: &State) -> Vec<Notice> {
         (Event::Target(event), State::Target(target)) => told.target(event, target),
         (Event::Proposal(event), State::Proposal(proposal)) => told.proposal(event, proposal),
         (Event::Organisation(event), _) => told.organisation(event),
+        (Event::Passkey(event), State::Passkey(passkey)) => told.passkey(event, passkey),
         (Event::Handover(handover::Event::Opened(opened)), _) => {
             told.to(Kind::HandoverOpened, opened.handover, [Audience::One(opened.to)]);
         }
@@ -56,7 +57,8 @@ pub fn of(event: &Event, after: &State) -> Vec<Notice> {
             | Event::Grant(_)
             | Event::Finding(_)
             | Event::Target(_)
-            | Event::Proposal(_),
+            | Event::Proposal(_)
+            | Event::Passkey(_),
             _,
         ) => {}
     }
@@ -134,6 +136,7 @@ impl Told {
             E::Submitted(_)
             | E::Revised(_)
             | E::Routed(_)
+            | E::StepUpOpened(_)
             | E::ApprovalRecorded(_)
             | E::ApprovalWithdrawn { .. } => {}
         }
@@ -244,6 +247,19 @@ impl Told {
                 self.to(Kind::ProposalDecided, proposal.id, to);
             }
             E::Withdrawn { .. } => {}
+        }
+    }
+
+    fn passkey(&mut self, event: &passkey::Event, passkey: &passkey::Passkey) {
+        use passkey::Event as E;
+        let (id, holder) = (passkey.offered.passkey, passkey.offered.holder);
+        match event {
+            E::Offered(_) => {
+                let to = [Audience::ManagerOf(holder), Audience::Administrators];
+                self.to(Kind::PasskeyWaits, id, to);
+            }
+            E::Enrolled { .. } => self.to(Kind::PasskeyEnrolled, id, [Audience::One(holder)]),
+            E::Revoked { .. } => self.to(Kind::PasskeyRevoked, id, [Audience::One(holder)]),
         }
     }
 

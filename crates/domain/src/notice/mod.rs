@@ -85,6 +85,9 @@ kinds! {
     HandoverOpened = "handover_opened", "You answer for something that somebody left";
     HandoverDue = "handover_due", "Something that somebody left waits for your answer";
     DelegationMade = "delegation_made", "Somebody lets you decide in their place";
+    PasskeyWaits = "passkey_waits", "Somebody asks you to vouch for a passkey";
+    PasskeyEnrolled = "passkey_enrolled", "A passkey of yours was enrolled";
+    PasskeyRevoked = "passkey_revoked", "A passkey of yours was revoked";
     TargetBraked = "target_braked", "A look at a target found more than is believed";
     RerulingHeld = "reruling_held", "A change would end more access than is believed";
     Recovered = "recovered", "People were let in by the key of the ledger";
@@ -102,6 +105,8 @@ impl Kind {
                 | Self::TargetBraked
                 | Self::RerulingHeld
                 | Self::Recovered
+                | Self::PasskeyEnrolled
+                | Self::PasskeyRevoked
         )
     }
 }

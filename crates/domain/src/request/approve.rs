@@ -8,7 +8,7 @@ use super::decide::{
 };
 use super::{
     ActingFor, Approval, Approved, Authority, Basis, Event, Request, Routed, State, open_places,
-    review,
+    review, step_up,
 };
 use crate::Refusal;
 use crate::actor::Actor;
@@ -19,6 +19,7 @@ use crate::entitlement::Entitlement;
 use crate::id::IdentityId;
 use crate::identity::Identity;
 use crate::name::StageName;
+use crate::passkey::Asserted;
 use crate::route::{Candidates, Route, Solved, Stage};
 use crate::ruling::Ruling;
 use crate::time::Timestamp;
@@ -53,6 +54,8 @@ pub struct Approve<'a> {
     pub eligible: &'a [(StageName, Ruling)],
     /// The rights of others on which this person may act.
     pub acting: &'a [Acting],
+    /// The signature that they give with it.
+    pub asserted: Option<&'a Asserted<'a>>,
     /// When silence escalates what is then still open.
     pub escalates_at: Option<Timestamp>,
 }
@@ -89,6 +92,10 @@ pub(super) fn agree(
     }
     if let Route::People { stages } = &route {
         let Right { stage, ruling, acting_for } = choose_stage(request, stages, &approve, now)?;
+        let of = stages.iter().find(|one| one.name == stage);
+        let of = of.ok_or_else(|| Refusal::UnknownStage { given: stage.to_string() })?;
+        let by = (approver, session);
+        let assertion = step_up::signed(request, of, by, approve.asserted, now)?;
         events.push(Event::ApprovalRecorded(Approval {
             approver,
             session,
@@ -97,6 +104,7 @@ pub(super) fn agree(
             ruling: ruling.cite(),
             at: now,
             acting_for,
+            assertion,
         }));
     }
     if let Some(basis) = complete(request, &route, &events, approve.solved) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Approve, Denied, Event, Narrow, OPEN_SECONDS, Overtaken, Request, Revision, Routed, State,
-    Submitted, USE_BY_SECONDS, approve, narrow, open_places, review, silence, talk,
+    Submitted, USE_BY_SECONDS, approve, narrow, open_places, review, silence, step_up, talk,
 };
 use crate::Refusal;
 use crate::actor::Actor;
@@ -93,6 +93,8 @@ pub enum Command<'a> {
     /// What it was asked for is over elsewhere.
     Overtake(Overtaken),
     Review(review::Judging<'a>),
+    /// Somebody is about to sign what they agree to.
+    OpenStepUp(step_up::Opening<'a>),
 }
 
 pub fn decide(
@@ -175,6 +177,7 @@ pub fn decide(
         }
         Command::Review(judging) => review::review(state.ok_or_else(missing)?, judging, now)
             .map(|reviewed| vec![Event::ReviewRecorded(reviewed)]),
+        Command::OpenStepUp(opening) => step_up::open(state.ok_or_else(missing)?, opening, now),
     }
 }
 

@@ -10,6 +10,7 @@ mod reroute;
 mod review;
 mod revision;
 mod silence;
+mod step_up;
 mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use crate::canonical::Digest;
 use crate::committed::Committed;
 use crate::id::{CredentialId, DelegationId, IdentityId, RequestId};
 use crate::name::StageName;
+use crate::passkey::Assertion;
 use crate::route::Route;
 use crate::ruling::Cited;
 use crate::time::Timestamp;
@@ -32,6 +34,7 @@ pub use reroute::reroute;
 pub use review::{Judging, Owed, REVIEW_SECONDS, Review, Reviewed, Verdict};
 pub use revision::{Answer, Answering, Emergency, Revision};
 pub use silence::{Escalated, Overtaken};
+pub use step_up::{Opened, Opening, STEP_UP_SECONDS};
 pub use talk::{Answered, MOST_QUESTIONS, Question, Talked};
 
 /// How long a request stays open without a decision, in seconds.
@@ -78,6 +81,9 @@ pub struct Approval {
     /// On whose right it was given, if not on the approver's own. The two count once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acting_for: Option<ActingFor>,
+    /// What they signed it with, where the stage takes a passkey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<Assertion>,
 }
 
 /// In whose place somebody decides, and by what.
@@ -136,6 +142,9 @@ pub struct Request {
     /// The review that an emergency owes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
+    /// What people are about to sign; one for each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub step_ups: Vec<Opened>,
 }
 
 impl Request {
@@ -279,6 +288,9 @@ pub enum Event {
     ReviewOwed(review::Owed),
     #[serde(rename = "review.recorded")]
     ReviewRecorded(Reviewed),
+    /// Before somebody signs what they agree to: what it will be for.
+    #[serde(rename = "step_up.opened")]
+    StepUpOpened(Opened),
 }
 
 /// Folds one event. An event that cannot follow leaves the state as it is; the verifier and
@@ -302,6 +314,7 @@ pub fn apply(state: Option<Request>, event: &Event, at: Timestamp) -> Option<Req
             escalations: Vec::new(),
             questions: Vec::new(),
             review: None,
+            step_ups: Vec::new(),
         }),
         (Some(mut request), event) if request.state == State::Open => {
             advance(&mut request, event, at);
@@ -333,6 +346,7 @@ fn advance(request: &mut Request, event: &Event, at: Timestamp) {
         request.state = state;
         request.decided_at = Some(at);
         request.escalates_at = None;
+        request.step_ups.clear();
     };
     match event {
         Event::Submitted(_) => {}
@@ -343,6 +357,7 @@ fn advance(request: &mut Request, event: &Event, at: Timestamp) {
             request.lapses_at = submitted.lapses_at;
             request.approvals.clear();
             request.escalations.clear();
+            request.step_ups.clear();
             request.waits_since = at;
         }
         Event::Routed(routed) => {
@@ -352,6 +367,7 @@ fn advance(request: &mut Request, event: &Event, at: Timestamp) {
         }
         Event::ApprovalRecorded(approval) => {
             request.approvals.push(approval.clone());
+            request.step_ups.retain(|one| one.approver != approval.approver);
             request.waits_since = at;
         }
         Event::ApprovalWithdrawn { approver, .. } => {
@@ -368,6 +384,7 @@ fn advance(request: &mut Request, event: &Event, at: Timestamp) {
             request.escalates_at = escalated.escalates_at;
             request.escalations.push(escalated.clone());
         }
+        Event::StepUpOpened(opened) => step_up::note(&mut request.step_ups, opened),
         // Owed when the emergency was approved, so never on an open request.
         Event::ReviewOwed(_) | Event::ReviewRecorded(_) => {}
     }

@@ -192,6 +192,7 @@ pub fn stage(name: &str, needed: u32, after: &[&str]) -> Stage {
         needed,
         after: after.iter().map(|one| one.parse().unwrap()).collect(),
         because: Vec::new(),
+        step_up: None,
     }
 }
 

@@ -28,7 +28,7 @@ use crate::build::{
     length, person, pre_approved, revision, ruling, session, stage, target as a_target, text,
     token, workload,
 };
-use crate::goldens_catalogue;
+use crate::{goldens_catalogue, goldens_passkeys};
 
 const GOLDENS: &str = include_str!("../golden/entries.golden");
 
@@ -85,6 +85,7 @@ fn requests() -> Vec<request::Event> {
             ruling: ruling(Says::Yes).cite(),
             at: at(30),
             acting_for: None,
+            assertion: None,
         }),
         Event::ApprovalWithdrawn { approver: id(2), digest },
         Event::Denied(Denied { by: id(2), reason: text("not during the audit") }),
@@ -179,6 +180,7 @@ fn records() -> Vec<Event> {
         expires_at: at(12 * 3_600),
         opened_by: Some(id(0x1000)),
         provider: None,
+        passkey: None,
         scopes: Default::default(),
     };
     let within = BTreeSet::from(["engineers".parse().unwrap()]);
@@ -230,6 +232,7 @@ fn lasting_requests() -> Vec<request::Event> {
         ruling: ruling(Says::Yes).cite(),
         at: at(30),
         acting_for: Some(ActingFor { identity: id(3), by }),
+        assertion: None,
     };
     vec![
         Event::Submitted(full.clone()),
@@ -328,6 +331,7 @@ fn later() -> Vec<Event> {
             opened_by: None,
             scopes: credential::TokenScope::ALL.into(),
             provider: None,
+            passkey: None,
         })
         .into(),
         credential::Event::Ended { why: Ended::Revoked }.into(),
@@ -350,6 +354,7 @@ fn stream_of(event: &Event) -> Stream {
         Event::Schedule(_) => Stream::Schedule("desk".parse().unwrap()),
         Event::Proposal(_) => Stream::Proposal(id(goldens_catalogue::PROPOSAL)),
         Event::Handover(_) => Stream::Handover(id(goldens_catalogue::HANDOVER)),
+        Event::Passkey(_) => Stream::Passkey(id(goldens_passkeys::PASSKEY)),
     }
 }
 
@@ -445,6 +450,7 @@ fn by_provider() -> Vec<Event> {
         expires_at: at(12 * 3_600),
         opened_by: None,
         provider: Some("https://id.example".parse().unwrap()),
+        passkey: None,
         scopes: Default::default(),
     };
     vec![credential::Event::Issued(issued).into()]
@@ -480,6 +486,7 @@ fn entries() -> Vec<Entry> {
         numbered(3_000, later()),
         numbered(4_000, by_hand),
         numbered(5_100, by_provider()),
+        numbered(6_000, goldens_passkeys::events()),
     ]
     .concat();
     let catalogue = (0x2000..).zip(goldens_catalogue::events());

@@ -398,6 +398,7 @@ fn a_credential_is_for_somebody_active_and_ends_once_and_in_time() {
         expires_at: at(seconds),
         opened_by: None,
         provider: None,
+        passkey: None,
         scopes: Default::default(),
     };
     let issue = |kind, seconds, holder: Identity| {

@@ -13,6 +13,8 @@ mod goldens;
 #[cfg(test)]
 mod goldens_catalogue;
 #[cfg(test)]
+mod goldens_passkeys;
+#[cfg(test)]
 mod grant;
 #[cfg(test)]
 mod grant_laws;
@@ -20,6 +22,8 @@ mod grant_laws;
 mod lasting;
 #[cfg(test)]
 mod machines;
+#[cfg(test)]
+mod passkeys;
 #[cfg(test)]
 mod purity;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use placet_domain::entitlement::Entitlement;
 use placet_domain::id::{IdentityId, RequestId};
 use placet_domain::identity::Identity;
 use placet_domain::name::StageName;
+use placet_domain::passkey::Asserted;
 use placet_domain::request::{
     Acting, Approve, Command, Event, Intake, OPEN_SECONDS, Request, Revision, State, apply, decide,
 };
@@ -128,6 +129,23 @@ impl Nod {
     }
 
     pub fn give_acting(&self, acting: &[Acting]) -> Result<Vec<Event>, Refusal> {
+        self.give_so(acting, None, self.ask.now)
+    }
+
+    pub fn give_signed(
+        &self,
+        asserted: &Asserted<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Refusal> {
+        self.give_so(&[], Some(asserted), now)
+    }
+
+    fn give_so(
+        &self,
+        acting: &[Acting],
+        asserted: Option<&Asserted<'_>>,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Refusal> {
         let approve = Approve {
             actor: self.actor,
             approver: &self.approver,
@@ -140,9 +158,10 @@ impl Nod {
             candidates: &self.ask.candidates,
             eligible: &self.eligible,
             acting,
+            asserted,
             escalates_at: None,
         };
-        decide(Some(&self.request), Command::Approve(approve), self.ask.now)
+        decide(Some(&self.request), Command::Approve(approve), now)
     }
 
     pub fn after(&self) -> Request {

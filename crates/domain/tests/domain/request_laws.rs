@@ -301,6 +301,7 @@ impl World {
                     candidates: &facts.candidates(),
                     eligible: &facts.rulings(*who),
                     acting: &[],
+                    asserted: None,
                     escalates_at: None,
                 };
                 decide(Some(request), Command::Approve(approve), self.now)

@@ -8,6 +8,7 @@ use placet_domain::delegation::Delegation;
 use placet_domain::id::{GrantId, IdentityId, RequestId};
 use placet_domain::identity::Identity;
 use placet_domain::name::StageName;
+use placet_domain::passkey::Asserted;
 use placet_domain::request::{self, Acting, Request};
 use placet_domain::route::{Candidates, Solved};
 use placet_domain::ruling::Ruling;
@@ -60,6 +61,11 @@ impl Judged {
         self.around.identity(id)
     }
 
+    /// Those who may never approve it.
+    pub fn excluded(&self) -> &BTreeSet<IdentityId> {
+        &self.excluded
+    }
+
     /// Every right to decide: one's own, and those on which one may act.
     pub fn rights(&self) -> Vec<(StageName, Ruling)> {
         let acting = self.acting.iter().map(|one| (one.stage.clone(), one.ruling.clone()));
@@ -73,7 +79,7 @@ impl Command for ApproveRequest {
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Decided, Error> {
         let request = draft.request(self.request).await?;
-        draft.approve(&request, self.digest, self.stage.as_ref()).await
+        draft.approve(&request, self.digest, self.stage.as_ref(), None).await
     }
 }
 
@@ -127,12 +133,13 @@ impl Draft<'_> {
         events.iter().try_fold(request.clone(), step).unwrap_or_else(|| request.clone())
     }
 
-    /// Drafts the actor's agreement to a request as it is in this draft.
+    /// Drafts the actor's agreement to a request as it is in this draft, with what they signed.
     pub(super) async fn approve(
         &mut self,
         request: &Request,
         digest: Digest,
         stage: Option<&StageName>,
+        asserted: Option<&Asserted<'_>>,
     ) -> Result<Decided, Error> {
         let approver = self.someone()?;
         let judged = self.judge(request, approver).await?;
@@ -149,6 +156,7 @@ impl Draft<'_> {
             candidates: &judged.candidates,
             eligible: &judged.own,
             acting: &judged.acting,
+            asserted,
             escalates_at,
         });
         let events = request::decide(Some(request), command, self.now)?;

@@ -9,6 +9,7 @@ use placet_domain::entry::Entry;
 use placet_domain::event::Event;
 use placet_domain::event::trail::{self, Sealed};
 use placet_domain::id::{CredentialId, IdentityId, RequestId, Stream};
+use placet_domain::passkey::{self, Backing};
 use placet_domain::{Refusal, credential, identity, request};
 use placet_ledger::evidence::Bundle;
 use placet_ledger::{Checkpoint, Proven, TrailHead};
@@ -90,11 +91,12 @@ impl Engine {
             }
             let entries: Vec<Stored> = self.store.stream(&stream).await?;
             // Of the organisation and a target only the beginning says who and what it is; of
-            // people, credentials and delegations everything does, since they may have ended.
+            // people, credentials, delegations and passkeys everything does, since they may have ended.
             let keep = match stream {
-                Stream::Identity(_) | Stream::Credential(_) | Stream::Delegation(_) => {
-                    entries.len()
-                }
+                Stream::Identity(_)
+                | Stream::Credential(_)
+                | Stream::Delegation(_)
+                | Stream::Passkey(_) => entries.len(),
                 _ => 1,
             };
             let entries: Vec<Stored> =
@@ -142,6 +144,8 @@ impl Mentions {
             }
             // In whose place somebody agreed, and what let them.
             Event::Request(request::Event::ApprovalRecorded(approval)) => {
+                let signed = approval.assertion.as_ref().map(|one| one.passkey);
+                self.streams.extend(signed.map(Stream::Passkey));
                 let Some(acting) = &approval.acting_for else { return self.open(body) };
                 self.people([acting.identity]);
                 if let request::Authority::Delegation { delegation } = acting.by {
@@ -157,6 +161,14 @@ impl Mentions {
             // Who let this person in: the login code behind the session, and who issued it.
             Event::Credential(credential::Event::Issued(issued)) => {
                 self.streams.extend(issued.opened_by.map(Stream::Credential));
+                self.streams.extend(issued.passkey.map(Stream::Passkey));
+            }
+            // Whose a passkey is, and what answers for it.
+            Event::Passkey(passkey::Event::Offered(offered)) => self.people([offered.holder]),
+            Event::Passkey(passkey::Event::Enrolled {
+                backing: Backing::Passkey { assertion },
+            }) => {
+                self.streams.insert(Stream::Passkey(assertion.passkey));
             }
             _ => {}
         }

@@ -8,11 +8,13 @@ use placet_domain::actor::Actor;
 use placet_domain::credential::{
     self, Credential, Ended, Issued, Kind, TokenScope, longest_seconds,
 };
-use placet_domain::id::{CredentialId, IdentityId};
+use placet_domain::id::{CredentialId, IdentityId, PasskeyId};
 use placet_domain::identity::{Identity, Login};
 use placet_domain::length::Length;
-use placet_domain::name::Issuer;
+use placet_domain::name::{Issuer, RpId};
+use placet_domain::passkey::Challenge;
 
+use super::passkeys::SignedByPasskey;
 use crate::Engine;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
@@ -89,8 +91,9 @@ impl Command for IssueToken {
         }
         let (credential, secret) = draft.fresh(Kind::Token);
         let (kind, seconds) = (Kind::Token, length.as_seconds());
-        let (opened_by, provider) = (None, None);
-        let fresh = Fresh { kind, seconds, opened_by, provider, scopes, credential, secret };
+        let (opened_by, provider, passkey) = (None, None, None);
+        let fresh =
+            Fresh { kind, seconds, opened_by, provider, passkey, scopes, credential, secret };
         draft.issue_as(holder, fresh).await
     }
 }
@@ -187,12 +190,42 @@ impl Command for LogInByProvider {
     }
 }
 
+/// Opens a session for whose passkey signed a challenge that was drawn for this login.
+struct LogInByPasskey<'a> {
+    signed: &'a SignedByPasskey,
+    challenge: Challenge,
+    rp: &'a RpId,
+    session: CredentialId,
+    secret: Secret,
+}
+
+#[async_trait::async_trait]
+impl Command for LogInByPasskey<'_> {
+    type Output = Given;
+
+    async fn draft(&self, draft: &mut Draft<'_>) -> Result<Given, Error> {
+        let (found, _) = draft.signed(self.signed, self.challenge, self.rp).await?;
+        let holder = found.offered.holder;
+        if !found.is_enrolled() {
+            let why = "it is not enrolled".to_owned();
+            return Err(Refusal::PasskeyRefused { why }.into());
+        }
+        if draft.actor.identity() != Some(holder) {
+            return Err(Error::Stale);
+        }
+        let passkey = Some(found.offered.passkey);
+        let fresh = Fresh { passkey, ..Fresh::session(self.session, &self.secret) };
+        draft.issue_as(holder, fresh).await
+    }
+}
+
 /// A credential that is about to be issued.
 struct Fresh {
     kind: Kind,
     seconds: u64,
     opened_by: Option<CredentialId>,
     provider: Option<Issuer>,
+    passkey: Option<PasskeyId>,
     scopes: BTreeSet<TokenScope>,
     credential: CredentialId,
     secret: Secret,
@@ -205,6 +238,7 @@ impl Fresh {
             seconds: longest_seconds(Kind::Session),
             opened_by: None,
             provider: None,
+            passkey: None,
             scopes: BTreeSet::new(),
             credential: session,
             secret: secret.clone(),
@@ -235,6 +269,35 @@ impl Engine {
         self.run(actor, &LogInByProvider { login: login.clone(), session, secret }).await
     }
 
+    /// Opens a session for whose passkey of this host signed this challenge. One that is unknown, one that is over and
+    /// one that signed something else are refused in the same words.
+    pub async fn log_in_by_passkey(
+        &self,
+        signed: &SignedByPasskey,
+        challenge: Challenge,
+        rp: &RpId,
+    ) -> Result<Given, Error> {
+        let refused = || {
+            let why = "this passkey opens no session here".to_owned();
+            Error::from(Refusal::LoginRefused { why })
+        };
+        let mut facts = placet_store::Facts::default();
+        let found = self.store.passkey_called(&signed.credential_id, &mut facts).await?;
+        let holder = found.ok_or_else(refused)?.offered.holder;
+        let session: CredentialId = self.environment.id();
+        let secret = Secret::fresh(Kind::Session, &*self.environment);
+        let actor = Actor::Person { id: holder, session };
+        let command = LogInByPasskey { signed, challenge, rp, session, secret };
+        match self.run(actor, &command).await {
+            Err(Error::Refused(
+                Refusal::PasskeyRefused { .. }
+                | Refusal::InactiveIdentity { .. }
+                | Refusal::UnknownIdentity { .. },
+            )) => Err(refused()),
+            given => given,
+        }
+    }
+
     /// Who is known by a login: the table finds them, and the profile that they committed to must
     /// say so too.
     async fn who_has(
@@ -262,8 +325,9 @@ impl Draft<'_> {
         opened_by: Option<CredentialId>,
     ) -> Result<Given, Error> {
         let (credential, secret) = self.fresh(kind);
-        let (provider, scopes) = (None, BTreeSet::new());
-        let fresh = Fresh { kind, seconds, opened_by, provider, scopes, credential, secret };
+        let (provider, passkey, scopes) = (None, None, BTreeSet::new());
+        let fresh =
+            Fresh { kind, seconds, opened_by, provider, passkey, scopes, credential, secret };
         self.issue_as(holder, fresh).await
     }
 
@@ -273,7 +337,8 @@ impl Draft<'_> {
     }
 
     async fn issue_as(&mut self, holder: IdentityId, fresh: Fresh) -> Result<Given, Error> {
-        let Fresh { kind, seconds, opened_by, provider, scopes, credential, secret } = fresh;
+        let Fresh { kind, seconds, opened_by, provider, passkey, scopes, credential, secret } =
+            fresh;
         let found = self.engine.store.load::<Identity>(holder, &mut self.facts).await?;
         let found = found.ok_or(Refusal::UnknownIdentity { given: holder.to_string() })?;
         let fingerprint = secret.fingerprint();
@@ -286,6 +351,7 @@ impl Draft<'_> {
             expires_at,
             opened_by,
             provider,
+            passkey,
             scopes,
         };
         let command = credential::Command::Issue { issued, holder: &found };

@@ -6,7 +6,7 @@ use placet_domain::id::RequestId;
 use placet_domain::length::Length;
 use placet_domain::request::{self, Revision};
 
-use super::approve::Decided;
+use super::approve::{Decided, still_waiting};
 use super::submit::moment;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
@@ -58,7 +58,15 @@ impl Command for NarrowRequest {
             draft.commit.waiting.push((request.id, Default::default()));
             return Ok(Decided { state: narrowed.state, grant });
         }
-        draft.approve(&narrowed, narrowed.digest, None).await
+        match draft.approve(&narrowed, narrowed.digest, None, None).await {
+            // What they asked for instead stands; they sign its digest next, which they can see now.
+            Err(Error::Refused(Refusal::StepUpNeeded { .. })) => {
+                let (_, _, candidates) = draft.candidates_now(&narrowed).await?;
+                draft.commit.waiting.push((request.id, still_waiting(&narrowed, candidates)));
+                Ok(Decided { state: narrowed.state, grant: None })
+            }
+            decided => decided,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use placet_domain::canonical::Digest;
 use placet_domain::committed::Committed;
 use placet_domain::finding::{Finding, Resolution};
 use placet_domain::grant::{Gone, Grant, Reason, State};
-use placet_domain::id::{FilingId, FindingId, GrantId, RequestId};
+use placet_domain::id::{FilingId, FindingId, GrantId, PasskeyId, RequestId};
 use placet_domain::request::{self, Request};
 use placet_domain::route::{Candidates, Route};
 use placet_domain::{Refusal, Timestamp};
@@ -30,6 +30,8 @@ pub struct StageView {
     pub waits_for: Vec<Who>,
     /// The policies' own sentences.
     pub because: Vec<String>,
+    /// What whoever agrees signs with: `passkey`; none where a session is enough.
+    pub step_up: Option<&'static str>,
 }
 
 /// Who agreed, and in whose place if not in their own.
@@ -39,6 +41,9 @@ pub struct ApprovedBy {
     pub who: Who,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_whom: Option<Who>,
+    /// The passkey with which they signed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_with: Option<PasskeyId>,
 }
 
 /// A request, with everything that one who decides has to see.
@@ -469,6 +474,7 @@ fn stages(request: &Request, waiting: &Candidates, names: &Names) -> (Vec<String
             .map(|one| ApprovedBy {
                 who: names.who(one.approver),
                 for_whom: one.acting_for.as_ref().map(|acting| names.who(acting.identity)),
+                signed_with: one.assertion.as_ref().map(|signed| signed.passkey),
             })
             .collect(),
         waits_for: waiting
@@ -478,6 +484,7 @@ fn stages(request: &Request, waiting: &Candidates, names: &Names) -> (Vec<String
             .map(|id| names.who(*id))
             .collect(),
         because: stage.because.iter().map(|one| one.why.clone()).collect(),
+        step_up: stage.step_up.map(|one| one.as_str()),
     };
     (Vec::new(), stages.iter().map(view).collect())
 }

@@ -129,6 +129,7 @@ impl Engine {
                 .map(|id| names.who(*id))
                 .collect(),
             because: stage.because.iter().map(|one| one.why.clone()).collect(),
+            step_up: stage.step_up.map(|one| one.as_str()),
         };
         Ok(PreviewView {
             route,

@@ -3,21 +3,22 @@
 //! The order is the point: policy seconds before; the intent in the ledger before the call; the
 //! ledger's proof before the connector; the outcome after; and only a look makes it active.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use placet_connectors::Granted;
 use placet_domain::action::{Effect, Outcome};
 use placet_domain::actor::Worker;
 use placet_domain::entitlement::Entitlement;
 use placet_domain::grant::{self, Grant, Intend, Reason, State};
-use placet_domain::id::{ActionId, GrantId, IdentityId, Stream, TargetId};
+use placet_domain::id::{ActionId, GrantId, IdentityId, PasskeyId, RequestId, Stream, TargetId};
 use placet_domain::name::StageName;
 use placet_domain::observation::Scope;
+use placet_domain::passkey::{Backing, Passkey};
 use placet_domain::request::{self, Request};
 use placet_domain::route::Route;
 use placet_domain::ruling::Ruling;
 use placet_domain::{Refusal, Timestamp};
-use placet_ledger::{Act, Claim, Proof, VerifiedAssent};
+use placet_ledger::{Act, Claim, PasskeyTrail, Proof, VerifiedAssent};
 use placet_policy::{Ask, Policies};
 use placet_store::Duty;
 
@@ -346,6 +347,7 @@ impl Engine {
             Some((head, proof)) => (Some(head), proof),
             None => (None, Proof::default()),
         };
+        let passkeys = self.passkeys_behind(grant.approved.request, &proven.checkpoint).await?;
         let claim = Claim {
             key: self.store.verifier(),
             remembered,
@@ -354,6 +356,7 @@ impl Engine {
             request: grant.approved.request,
             entries: &proven.entries,
             end: proven.end,
+            passkeys: &passkeys,
             act: Act {
                 grant: grant.id,
                 action,
@@ -367,5 +370,30 @@ impl Engine {
             now: self.clock.now(),
         };
         Ok(VerifiedAssent::verify(&claim)?)
+    }
+
+    /// The passkeys with which approvals were signed, and those that answer for them in turn.
+    async fn passkeys_behind(
+        &self,
+        request: RequestId,
+        checkpoint: &str,
+    ) -> Result<Vec<PasskeyTrail>, Error> {
+        let facts = &mut placet_store::Facts::default();
+        let request = self.store.load::<Request>(request, facts).await?;
+        let approvals = request.iter().flat_map(|request| &request.approvals);
+        let signed = approvals.filter_map(|one| one.assertion.as_ref());
+        let mut next: BTreeSet<PasskeyId> = signed.map(|one| one.passkey).collect();
+        let (mut seen, mut trails) = (BTreeSet::new(), Vec::new());
+        while let Some(id) = next.pop_first() {
+            if !seen.insert(id) {
+                continue;
+            }
+            trails.push(self.store.proven_passkey(checkpoint, id).await?);
+            let backing = self.store.load::<Passkey>(id, facts).await?.and_then(|one| one.backing);
+            if let Some(Backing::Passkey { assertion }) = backing {
+                next.insert(assertion.passkey);
+            }
+        }
+        Ok(trails)
     }
 }

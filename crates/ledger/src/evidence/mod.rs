@@ -55,7 +55,7 @@ pub fn verify(json: &str, key: &VerifierKey) -> Result<Verdict, Failed> {
         disclosed(entries.iter().chain(&others), bundle.disclosures).map_err(Failed::Incomplete)?;
     let related = read_related(&bundle.trail, &others, head, disclosed)?;
 
-    let judged = laws::judge(&trail)?;
+    let judged = laws::judge(&trail, related.passkeys())?;
     let mut breaches = judged.breaches.clone();
     breaches.extend(related.judge(&trail, &judged));
     let story = story::tell(&trail, &judged, &related, &breaches);
@@ -252,6 +252,15 @@ fn checks(
             story::quoted(policies)
         )),
         None => {}
+    }
+    let approvals = judged.request.iter().flat_map(|request| &request.approvals);
+    let signed = approvals.filter(|one| one.assertion.is_some()).count();
+    if signed > 0 {
+        out.push(format!(
+            "{signed} approvals are signed with passkeys that had been enrolled before and answered \
+             for by another passkey or a second person, each over the challenge that was opened for \
+             this digest"
+        ));
     }
     if let (Some(request), Some(grant)) = (&judged.request, &judged.grant) {
         let asked = request.revision.length;

@@ -17,6 +17,7 @@ use placet_domain::{entitlement, target};
 
 use crate::key::VerifierKey;
 use crate::laws::{Breach, Judged};
+use crate::passkeys::Passkeys;
 use crate::trail::{Step, Trail};
 
 /// What is known beside the trail.
@@ -31,6 +32,7 @@ pub(super) struct Related {
     delegations: BTreeMap<DelegationId, (u64, Made)>,
     /// At which entry a delegation was ended before its time.
     undelegated: BTreeMap<DelegationId, u64>,
+    passkeys: Passkeys,
     entitlements: BTreeMap<EntitlementId, String>,
     targets: BTreeMap<TargetId, String>,
     genesis: Option<(u64, String)>,
@@ -43,6 +45,7 @@ impl Related {
 
     /// Takes in one entry; entries come in the order of the ledger.
     pub fn learn(&mut self, index: u64, entry: Entry) {
+        self.passkeys.learn(index, &entry);
         match entry.event.0 {
             Event::Identity(event) => {
                 let Stream::Identity(id) = entry.stream else { return };
@@ -80,6 +83,10 @@ impl Related {
             }
             _ => {}
         }
+    }
+
+    pub fn passkeys(&self) -> &Passkeys {
+        &self.passkeys
     }
 
     pub fn disclosures(&self) -> usize {

@@ -188,6 +188,12 @@ fn of_request(event: &request::Event, related: &Related) -> String {
             reviewed.verdict.as_str().replace('_', " "),
             quote(related.open(&reviewed.note))
         ),
+        E::StepUpOpened(opened) => format!(
+            "{} was asked to sign digest {} with a passkey, by {}",
+            related.who(opened.approver),
+            opened.digest.short(),
+            opened.expires_at
+        ),
         E::ApprovalWithdrawn { approver, .. } => {
             format!("{} withdrew their approval", related.who(*approver))
         }
@@ -225,13 +231,15 @@ fn agreed(approval: &Approval, related: &Related) -> String {
             Authority::Escalation => format!(" for {whose}, who was silent,"),
         }
     });
+    let signed = approval.assertion.as_ref().map(|one| format!(", signed with `{}`", one.passkey));
     format!(
-        "{}{} agreed in stage `{}`, in session `{}`, to digest {}",
+        "{}{} agreed in stage `{}`, in session `{}`, to digest {}{}",
         related.who(approval.approver),
         acting.unwrap_or_default(),
         approval.stage,
         approval.session,
-        approval.digest.short()
+        approval.digest.short(),
+        signed.unwrap_or_default()
     )
 }
 

@@ -19,7 +19,8 @@ use placet_domain::route::Route;
 use placet_domain::ruling::Ruling;
 use placet_domain::time::Timestamp;
 use placet_ledger::{
-    Act, Checkpoint, Claim, Head, LogKey, Proof, Proven, TrailHead, VerifiedAssent, VerifierKey,
+    Act, Checkpoint, Claim, Head, LogKey, PasskeyTrail, Proof, Proven, TrailHead, VerifiedAssent,
+    VerifierKey,
 };
 
 use crate::log::{Draft, Log, ORIGIN, key};
@@ -36,6 +37,7 @@ pub struct Case {
     consistency: Proof,
     entries: Vec<Proven>,
     end: TrailHead,
+    pub passkeys: Vec<PasskeyTrail>,
     grant: GrantId,
     action: ActionId,
     entitlement: EntitlementId,
@@ -57,6 +59,7 @@ impl Case {
             consistency: Proof::default(),
             entries: log.trail(request()),
             end: log.end(&trail()).unwrap(),
+            passkeys: log.passkeys(),
             grant: grant(),
             action: action(1),
             entitlement: entitlement().id,
@@ -82,6 +85,7 @@ impl Case {
             request: request(),
             entries: &self.entries,
             end: self.end,
+            passkeys: &self.passkeys,
             act: Act {
                 grant: self.grant,
                 action: self.action,

@@ -1,15 +1,16 @@
 //! A log in memory: drafts of entries become linked entries, tiles, proofs and checkpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use placet_domain::Timestamp;
 use placet_domain::actor::Actor;
 use placet_domain::canonical::Digest;
 use placet_domain::entry::{Entry, EventField, VERSION};
 use placet_domain::event::{Event, trail};
-use placet_domain::id::{CommitId, EventId, RequestId, Stream};
+use placet_domain::id::{CommitId, EventId, PasskeyId, RequestId, Stream};
 use placet_ledger::{
-    Checkpoint, Edge, Exporter, Head, LogKey, Proof, Proven, TrailHead, VerifierKey, proof,
+    Checkpoint, Edge, Exporter, Head, LogKey, PasskeyTrail, Proof, Proven, TrailHead, VerifierKey,
+    proof,
 };
 use uuid::Uuid;
 
@@ -133,6 +134,22 @@ impl Log {
         let trail = Stream::Request(request);
         let mine = (0..self.entries.len()).filter(|n| self.entries[*n].trail == trail);
         mine.map(|index| self.proven(index)).collect()
+    }
+
+    /// Every passkey of which there are entries, whole.
+    pub fn passkeys(&self) -> Vec<PasskeyTrail> {
+        let ids = self.entries.iter().filter_map(|entry| match entry.stream {
+            Stream::Passkey(id) => Some(id),
+            _ => None,
+        });
+        let of = |passkey: PasskeyId| {
+            let trail = Stream::Passkey(passkey);
+            let mine = (0..self.entries.len()).filter(|n| self.entries[*n].trail == trail);
+            let entries = mine.map(|index| self.proven(index)).collect();
+            PasskeyTrail { passkey, entries, end: self.end(&trail).unwrap() }
+        };
+        let ids: BTreeSet<String> = ids.map(|id| id.to_string()).collect();
+        ids.iter().map(|id| of(id.parse().unwrap())).collect()
     }
 
     /// The exported files by path.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod assent;
 #[cfg(test)]
+mod authenticator;
+#[cfg(test)]
 mod by_hand;
 #[cfg(test)]
 mod collected;
@@ -16,6 +18,8 @@ mod interop;
 mod lasting;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod passkeys;
 #[cfg(test)]
 mod story;
 #[cfg(test)]

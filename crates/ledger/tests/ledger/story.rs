@@ -200,6 +200,7 @@ impl Story {
             expires_at: minute(600),
             opened_by: None,
             provider: None,
+            passkey: None,
             scopes: Default::default(),
         };
         let event = Event::Credential(credential::Event::Issued(issued));
@@ -258,6 +259,7 @@ impl Story {
             needed: 1,
             after: BTreeSet::new(),
             because: Vec::new(),
+            step_up: None,
         };
         let route = match self.way {
             Way::People => Route::People { stages: vec![stage("owner"), stage("security")] },
@@ -335,6 +337,7 @@ impl Story {
                 candidates: &self.candidates(),
                 eligible: &eligible,
                 acting: &[],
+                asserted: None,
                 escalates_at: None,
             };
             let command = request::Command::Approve(approve);

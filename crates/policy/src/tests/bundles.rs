@@ -269,6 +269,18 @@ fn stages_their_order_and_their_people_agree() {
         &[("@after(\"owner\")", "`grant.fulfil` has `@after` and no `@stage`", "")],
     );
     check(
+        GATES,
+        "@why(\"Every",
+        "@step_up(\"passkey\")\n@why(\"Every",
+        &[("@step_up(\"passkey\")", "`grant.fulfil` has `@step_up` and no `@stage`", "")],
+    );
+    check(
+        GATES,
+        "@id(\"gate.prod\")",
+        "@id(\"gate.prod\")\n@step_up(\"paskey\")",
+        &[("@step_up(\"paskey\")", "`paskey` is nothing to step up with", "passkey")],
+    );
+    check(
         SCHEMA,
         "  owner: Long,\n",
         "  owner: Long,\n  legal: Long,\n",

@@ -48,6 +48,12 @@ fn a_failure_says_what_was_expected_and_what_came() {
         "who = \"ines\"\nmay = [\"revoke\"]",
         ": administering by ines: expected revoke, got nothing",
     );
+    check(
+        ROUTES,
+        "route = { manager = 1, owner = 1 }",
+        "route = { manager = 1, owner = 1 }\nsigned = [\"owner\"]",
+        ": more than reading is never pre-approved: expected signed as owner, got signed as nothing",
+    );
     let found = failures(ROUTES, "pre_approved = true", "route = { owner = 1 }");
     assert!(found[0].starts_with("tests/routes.toml:5: reading the development"), "{found:?}");
 }

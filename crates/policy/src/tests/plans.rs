@@ -65,6 +65,24 @@ fn a_stage_waits_only_for_stages_of_the_same_plan() {
 }
 
 #[test]
+fn a_stage_takes_a_passkey_where_one_of_its_gates_does() {
+    let prod = "@id(\"gate.prod\")\n";
+    let bundle = edited(GATES, prod, &format!("{prod}@step_up(\"passkey\")\n"));
+    let (town, policies) = (Town::new(), loaded(&bundle));
+    let takes = |what: &str| {
+        let plan = stages(&town, &policies, &town.ask("ines", "ines", what, "1h"));
+        let takes = plan.iter().filter(|stage| stage.step_up.is_some());
+        takes.map(|stage| stage.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(takes("prod-deploy"), ["security"]);
+    assert_eq!(takes("dev-deploy"), Vec::<String>::new());
+    // Nothing that is shipped takes one: nobody has a passkey on the first day.
+    let shipped = loaded(&shipped());
+    let plan = stages(&town, &shipped, &town.ask("ines", "ines", "prod-deploy", "1h"));
+    assert!(plan.iter().all(|stage| stage.step_up.is_none()));
+}
+
+#[test]
 fn a_gate_that_nobody_can_meet_refuses_at_once() {
     let wall = edited(GATES, "approvals.owner >= 2", "approvals.owner >= 1000");
     let (town, policies) = (Town::new(), loaded(&wall));

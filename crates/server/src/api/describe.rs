@@ -37,6 +37,8 @@ pub(super) struct Sketch {
     pub answer: Answer,
     /// Whether it can be sent again under a key and is done once.
     pub once: bool,
+    /// It needs something that may not be set up, and counts how often it is begun.
+    pub set_up: bool,
     /// Every schema that is referred to, by its name.
     pub schemas: Vec<(String, RefOr<Schema>)>,
 }
@@ -116,6 +118,21 @@ impl Takes for LastEvent {
 }
 
 impl Takes for crate::oidc::Asked {
+    fn sketch(_: &mut Sketch) {}
+}
+
+impl Takes for crate::passkeys::Asked {
+    fn sketch(sketch: &mut Sketch) {
+        sketch.set_up = true;
+    }
+}
+
+/// Where it is needed for one way of several.
+impl Takes for Result<crate::passkeys::Asked, Failed> {
+    fn sketch(_: &mut Sketch) {}
+}
+
+impl Takes for crate::tries::Trying {
     fn sketch(_: &mut Sketch) {}
 }
 
@@ -325,6 +342,7 @@ described!(A);
 described!(A B);
 described!(A B C);
 described!(A B C D);
+described!(A B C D E);
 
 pub(super) fn sketch<Arguments>(handler: &impl Described<Arguments>, into: &mut Sketch) {
     handler.sketch(into);

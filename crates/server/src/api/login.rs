@@ -17,7 +17,9 @@ use utoipa::ToSchema;
 use crate::answer::Rows;
 use crate::auth::Known;
 use crate::body::{Body, Listed, ListedAll, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
+use crate::tries::Trying;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -80,9 +82,11 @@ pub(crate) async fn health(State(engine): State<Engine>) -> Json<Health> {
 
 pub(crate) async fn log_in(
     State(engine): State<Engine>,
+    trying: Trying,
     Body(asked): Body<LogIn>,
 ) -> Result<Json<Handed>, Failed> {
-    Ok(Json(engine.log_in(&Secret::presented(&asked.code)).await?.into()))
+    let code = Secret::presented(&asked.code);
+    Ok(Json(trying.once(&engine, engine.log_in(&code)).await?.into()))
 }
 
 pub(crate) async fn log_out(
@@ -127,8 +131,7 @@ pub(crate) async fn sessions(
 }
 
 pub(crate) async fn end_session(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(session): Named<CredentialId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &EndSession { session }).await?)
@@ -144,8 +147,7 @@ pub(crate) async fn tokens(
 }
 
 pub(crate) async fn revoke_token(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(token): Named<CredentialId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &RevokeToken { token }).await?)

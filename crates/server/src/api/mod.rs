@@ -12,6 +12,7 @@ mod lasting;
 mod login;
 mod notices;
 mod openapi;
+mod passkeys;
 mod policy;
 mod reference;
 mod requests;
@@ -99,6 +100,10 @@ routes! {
         "POST" "/login/device" Nothing => post(crate::oidc::device::start);
         /// Whether such a login is done; then its session's secret, shown this once.
         "POST" "/login/device/poll" Nothing => post(crate::oidc::device::poll);
+        /// Begin a login by passkey: what the browser is asked, whoever it may be.
+        "POST" "/login/passkey/options" Nothing => post(passkeys::to_log_in);
+        /// Trade what a passkey signed for a session; the session's secret is shown this once.
+        "POST" "/login/passkey" Nothing => post(passkeys::log_in);
         /// End the session or token that asks.
         "POST" "/logout" Itself => post(login::log_out);
         /// Who I am here, and what I may read.
@@ -115,6 +120,26 @@ routes! {
         "POST" "/sessions/{id}/end" Session => post(login::end_session);
         /// End a token of mine, or of a workload that I own, at once.
         "POST" "/tokens/{id}/revoke" Session => post(login::revoke_token);
+    }
+    "Passkeys" {
+        /// My passkeys, those that are over too.
+        "GET" "/passkeys" Session => get(passkeys::mine);
+        /// Offered passkeys of others that wait for somebody like me to vouch for them.
+        "GET" "/passkeys/waiting" Session => get(passkeys::waiting);
+        /// Begin to add a passkey: what the browser is asked.
+        "POST" "/passkeys/options" Session => post(passkeys::to_make);
+        /// Offer a passkey that was made; it is good for nothing until somebody answers for it.
+        "POST" "/passkeys" Session => post(passkeys::offer);
+        /// Say that an offered passkey is its holder's; nobody vouches for themselves.
+        "POST" "/passkeys/{id}/vouch" Session => post(passkeys::vouch);
+        /// Begin to confirm an offered passkey of mine with another one: what the browser is asked.
+        "POST" "/passkeys/{id}/options" Session => post(passkeys::to_confirm);
+        /// Confirm an offered passkey of mine with what another one signed.
+        "POST" "/passkeys/{id}/confirm" Session => post(passkeys::confirm);
+        /// End a passkey of mine, or one for which I could vouch.
+        "POST" "/passkeys/{id}/revoke" Session => post(passkeys::revoke);
+        /// Begin to sign what I agree to: it stands in the request's trail before the browser is asked.
+        "POST" "/requests/{id}/step-up" Session => post(passkeys::step_up);
     }
     "The catalogue" {
         /// People and workloads, for those who may read everything.
@@ -167,7 +192,8 @@ routes! {
         "GET" "/requests" Read => get(requests::list);
         /// Ask for access.
         "POST" "/requests" Ask => post(requests::submit);
-        /// What I hold, myself or through a workload of mine, and what I asked for.
+        /// What I hold, myself or through a workload of mine, and what I asked for; 200 of each at the
+        /// most.
         "GET" "/mine" Read => get(requests::mine);
         /// What would come of an ask: its route and who would be asked, or the refusal. Nothing is
         /// written.

@@ -59,13 +59,14 @@ pub(crate) async fn serve() -> Sealed {
 }
 
 /// The statuses of problems, with the class of refusal behind each.
-const PROBLEMS: [(Class, &str); 7] = [
+const PROBLEMS: [(Class, &str); 8] = [
     (Class::Malformed, "Malformed"),
     (Class::Unauthenticated, "Unauthenticated"),
     (Class::Unknown, "Unknown"),
     (Class::Forbidden, "Forbidden"),
     (Class::Conflict, "Conflict"),
     (Class::Precondition, "Precondition"),
+    (Class::TooMany, "TooMany"),
     (Class::Unavailable, "Unavailable"),
 ];
 
@@ -96,7 +97,7 @@ pub(super) fn document() -> OpenApi {
 }
 
 fn operation(route: &Route, sketch: Sketch) -> Operation {
-    let Sketch { segment, query, headers, body, answer, once, .. } = sketch;
+    let Sketch { segment, query, headers, body, answer, once, set_up, .. } = sketch;
     let conditional = once && route.is_versioned();
     let name = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let id = format!("{}{}", route.method.to_ascii_lowercase(), route.path.replace(['{', '}'], ""));
@@ -152,8 +153,10 @@ fn operation(route: &Route, sketch: Sketch) -> Operation {
             Class::Malformed => reads,
             Class::Unauthenticated => route.needs != Needs::Nothing || reads,
             Class::Forbidden => route.needs != Needs::Nothing,
-            Class::Unknown => segment.is_some() || reads && route.method == "POST",
             Class::Precondition => conditional,
+            Class::Unknown => segment.is_some() || set_up || reads && route.method == "POST",
+            // Whoever is known is held back only from beginning something.
+            Class::TooMany => set_up || route.needs == Needs::Nothing && route.method == "POST",
             Class::Conflict | Class::Unavailable => route.needs != Needs::Nothing || reads,
         };
         if may {

@@ -8,6 +8,8 @@ use placet_domain::name::StageName;
 use placet_engine::Engine;
 use placet_engine::commands::approve::{ApproveRequest, DenyRequest};
 use placet_engine::commands::extend::ExtendGrant;
+use placet_engine::commands::passkeys::SignedByPasskey;
+use placet_engine::commands::step_up::ApproveSigned;
 use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
 use placet_engine::queries::{BeforeView, MineView, Page, PreviewView, RequestView};
@@ -18,6 +20,7 @@ use crate::answer::{AsOf, Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, ListedRequests, MOST_ROWS, Named};
 use crate::doing::Doing;
+use crate::passkeys::Asked;
 use crate::problem::Failed;
 
 /// An ask. Lengths and moments are texts such as `4h`; they are read once, by the engine.
@@ -83,6 +86,8 @@ pub(crate) struct Approve {
     /// The digest of what was read.
     digest: Digest,
     stage: Option<StageName>,
+    /// What a passkey signed, where a stage takes one: begun with `/requests/{id}/step-up`.
+    signed: Option<SignedByPasskey>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -103,6 +108,14 @@ pub(crate) async fn list(
 ) -> Result<Rows<RequestView>, Failed> {
     let (engine, sought) = (&engine, &sought);
     listed.rows(|page| async move { engine.sought_requests(actor, sought, &page).await }).await
+}
+
+pub(crate) async fn mine(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+) -> Result<Json<MineView>, Failed> {
+    let page = Page { limit: Some(MOST_ROWS), after: None };
+    Ok(Json(engine.mine(actor, &page).await?))
 }
 
 pub(crate) async fn before(
@@ -128,13 +141,6 @@ pub(crate) async fn show(
     Named(id): Named<RequestId>,
 ) -> Result<AsOf<RequestView>, Failed> {
     AsOf::read(&engine, id, engine.request(actor, id)).await
-}
-
-pub(crate) async fn mine(
-    State(engine): State<Engine>,
-    Known(actor): Known,
-) -> Result<Json<MineView>, Failed> {
-    Ok(Json(engine.mine(actor, &Page { limit: Some(MOST_ROWS), after: None }).await?))
 }
 
 pub(crate) async fn preview(
@@ -175,10 +181,18 @@ pub(crate) async fn revise(
 pub(crate) async fn approve(
     Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
-    Body(Approve { digest, stage }): Body<Approve>,
+    asked: Result<Asked, Failed>,
+    Body(Approve { digest, stage, signed }): Body<Approve>,
 ) -> Shown {
     let before = engine.request(actor, request).await?;
-    engine.run(actor, &ApproveRequest { request, digest, stage }).await?;
+    let approve = ApproveRequest { request, digest, stage };
+    match signed {
+        None => engine.run(actor, &approve).await?,
+        Some(signed) => {
+            let rp = asked?.passkeys.rp().clone();
+            engine.run(actor, &ApproveSigned { approve, signed, rp }).await?
+        }
+    };
     shown_after(&engine, actor, before).await
 }
 

@@ -10,10 +10,10 @@ use placet_engine::commands::login::Given;
 use placet_engine::{Engine, Secret};
 use serde::Deserialize;
 
-use super::pending::fresh;
 use super::token::{Traded, code_word, equal, session};
 use super::{Asked, Provider, refused};
 use crate::cookie;
+use crate::pending::fresh;
 use crate::problem::Failed;
 use crate::web;
 

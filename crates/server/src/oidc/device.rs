@@ -10,10 +10,10 @@ use placet_engine::{Engine, Secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::pending::fresh;
 use super::token::{Traded, code_word, session};
 use super::{Asked, down, refused};
 use crate::body::Body;
+use crate::pending::fresh;
 use crate::problem::Failed;
 
 const SECOND: i64 = 1_000_000;

@@ -1,7 +1,6 @@
 //! Login by an OpenID provider: Placet as its client (OpenID Connect Core 1.0). Here: what is set
 //! about the provider, and the handle that the routes share. How it is called stands in `http`, what
-//! it says about itself in `metadata`, what it says about people in `token`, what waits in
-//! `pending`, and the routes in `browser` and `device`.
+//! it says about itself in `metadata`, what it says about people in `token`, and the routes in `browser` and `device`.
 //!
 //! Here does not belong: who may log in. That is the login in a person's profile, which `engine`
 //! looks up.
@@ -10,24 +9,23 @@ pub(crate) mod browser;
 pub(crate) mod device;
 mod http;
 mod metadata;
-mod pending;
 mod token;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use openidconnect::url::Url;
 use placet_domain::Refusal;
 use placet_domain::name::Issuer;
 use placet_engine::Engine;
 
+use crate::pending::{self, Limits, Waiting};
 use crate::problem::Failed;
 use http::Client;
 use metadata::Known;
-use pending::{Limits, Waiting};
 
 /// What Placet proves itself to the provider with.
 #[derive(Clone)]
@@ -141,19 +139,14 @@ impl Provider {
         self.secure
     }
 
-    /// Who called, for the limits; nobody in particular within one process.
-    fn caller(&self, parts: &Parts) -> Option<IpAddr> {
-        if self.behind_proxy {
-            // Only the last one was written by the proxy; what stands before it, anybody wrote.
-            let lines = parts.headers.get_all("x-forwarded-for").iter().next_back()?;
-            return lines.to_str().ok()?.rsplit(',').next()?.trim().parse().ok();
-        }
-        parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
+    /// A proxy in front writes who called.
+    pub(crate) fn is_behind_proxy(&self) -> bool {
+        self.behind_proxy
     }
 }
 
 /// The origin of Placet as browsers see it, and whether they reach it over TLS.
-fn origin(public_url: &str) -> Result<(String, bool), String> {
+pub(crate) fn origin(public_url: &str) -> Result<(String, bool), String> {
     let wrong = |why: &str| format!("`public_url` `{public_url}`: {why}");
     let url = Url::parse(public_url).map_err(|error| wrong(&error.to_string()))?;
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
@@ -181,7 +174,7 @@ impl FromRequestParts<Engine> for Asked {
     async fn from_request_parts(parts: &mut Parts, _: &Engine) -> Result<Self, Failed> {
         let provider = parts.extensions.get::<Arc<Provider>>().cloned();
         let provider = provider.ok_or(Refusal::NoLoginProvider {})?;
-        let caller = provider.caller(parts);
+        let caller = pending::caller(parts, provider.behind_proxy);
         Ok(Self { provider, caller })
     }
 }

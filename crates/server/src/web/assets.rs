@@ -1,4 +1,5 @@
-//! The files that pages link: one stylesheet, htmx, the icon. They are part of the program.
+//! The files that pages link: one stylesheet, htmx, the script for passkeys, the icon. They are part
+//! of the program.
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,7 +12,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 5] = [
     Asset {
         name: "placet.css",
         kind: "text/css; charset=utf-8",
@@ -26,6 +27,11 @@ const ASSETS: [Asset; 4] = [
         name: "live.js",
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/live.js"),
+    },
+    Asset {
+        name: "passkey.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/passkey.js"),
     },
     Asset {
         name: "favicon.svg",

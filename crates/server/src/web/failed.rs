@@ -29,6 +29,11 @@ struct FailedPage {
 }
 
 impl Failed {
+    /// Whether it is a certain refusal, on which a page goes on otherwise.
+    pub(super) fn is(&self, certain: impl FnOnce(&Refusal) -> bool) -> bool {
+        matches!(&self.0, Error::Refused(refusal) if certain(refusal))
+    }
+
     /// For whoever fails before there is a page.
     pub(crate) fn outside(error: Error) -> Response {
         Self(error).into_response()
@@ -59,7 +64,11 @@ impl IntoResponse for Failed {
             Error::Refused(refusal) => refused(refusal),
         };
         match page.render() {
-            Ok(html) => (status, Html(html)).into_response(),
+            Ok(html) => {
+                let mut response = (status, Html(html)).into_response();
+                problem::may_try_later(&mut response);
+                response
+            }
             Err(_) => (status, page.sentence.0).into_response(),
         }
     }

@@ -10,15 +10,20 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
-use placet_engine::commands::login::LogOut;
+use placet_domain::refusal::Class;
+use placet_engine::commands::login::{Given, LogOut};
 use placet_engine::{Engine, Error, Secret};
 use serde::Deserialize;
 
 use super::failed::Failed;
 use super::form::{self, Form, Typed};
 use super::page;
+use super::passkeys::{self, Asking};
 use crate::cookie;
 use crate::oidc::Provider;
+use crate::passkeys::Passkeys;
+use crate::problem;
+use crate::tries::Trying;
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -30,24 +35,46 @@ struct LoginPage {
     refused: Option<String>,
     /// The provider that people can log in by, as they call it.
     provider: Option<String>,
+    /// Whether people can log in by passkey.
+    passkeys: bool,
+    version: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "login_passkey.html")]
+struct PasskeyPage {
+    options: String,
+    to: String,
+    kept: String,
     version: &'static str,
 }
 
 /// The ways in.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ways(Option<Arc<Provider>>);
+pub(super) struct Ways {
+    provider: Option<Arc<Provider>>,
+    passkeys: Option<Arc<Passkeys>>,
+}
 
 impl Ways {
     pub(super) fn of(extensions: &Extensions) -> Self {
-        Self(extensions.get::<Arc<Provider>>().cloned())
-    }
-
-    fn provider(&self) -> Option<String> {
-        self.0.as_ref().map(|provider| provider.name().to_owned())
+        Self { provider: extensions.get().cloned(), passkeys: extensions.get().cloned() }
     }
 
     fn is_secure(&self) -> bool {
-        self.0.as_ref().is_some_and(|provider| provider.is_secure())
+        self.provider.as_ref().is_some_and(|one| one.is_secure())
+            || self.passkeys.as_ref().is_some_and(|one| one.is_secure())
+    }
+
+    fn page(&self, to: &str, kept: String, refused: Option<String>) -> LoginPage {
+        LoginPage {
+            to: ours(to).to_owned(),
+            kept,
+            refused,
+            provider: self.provider.as_ref().map(|one| one.name().to_owned()),
+            passkeys: self.passkeys.is_some(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
     }
 }
 
@@ -82,7 +109,11 @@ fn ours(to: &str) -> &str {
 
 fn rendered(status: StatusCode, page: &LoginPage) -> Response {
     match page.render() {
-        Ok(html) => (status, Html(html)).into_response(),
+        Ok(html) => {
+            let mut response = (status, Html(html)).into_response();
+            problem::may_try_later(&mut response);
+            response
+        }
         Err(error) => Failed::outside(Error::Fault(error.to_string())),
     }
 }
@@ -90,21 +121,50 @@ fn rendered(status: StatusCode, page: &LoginPage) -> Response {
 /// The login page for somebody who asked for a page, or sent a form, without a session.
 pub(super) fn asked_for(ways: &Ways, to: &str, typed: &[(String, String)]) -> Response {
     let kept = serde_urlencoded::to_string(typed).unwrap_or_default();
-    let (provider, version) = (ways.provider(), env!("CARGO_PKG_VERSION"));
-    let page = LoginPage { to: ours(to).to_owned(), kept, refused: None, provider, version };
-    rendered(StatusCode::UNAUTHORIZED, &page)
+    rendered(StatusCode::UNAUTHORIZED, &ways.page(to, kept, None))
 }
 
 pub(super) async fn page(ways: Ways, Query(asked): Query<Asked>) -> Response {
-    let to = ours(&asked.to).to_owned();
-    let (provider, version) = (ways.provider(), env!("CARGO_PKG_VERSION"));
-    let page = LoginPage { to, kept: String::new(), refused: None, provider, version };
-    rendered(StatusCode::OK, &page)
+    rendered(StatusCode::OK, &ways.page(&asked.to, String::new(), None))
+}
+
+/// The page on which the browser is asked for a passkey, whose ever it may be.
+pub(super) async fn by_passkey(
+    State(engine): State<Engine>,
+    asked: Asking,
+    body: axum::body::Bytes,
+) -> Result<Response, Failed> {
+    let asked = passkeys::set_up(asked)?;
+    let typed = Typed::of(form::read(&body)?);
+    let page = PasskeyPage {
+        options: passkeys::options(&asked.to_log_in(&engine)?)?,
+        to: ours(typed.text("to")).to_owned(),
+        kept: typed.text("kept").to_owned(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    page::shown(&page)
+}
+
+/// Opens a session by what was typed, or by what a passkey signed.
+async fn open(
+    engine: &Engine,
+    asked: Asking,
+    trying: &Trying,
+    typed: &Typed,
+) -> Result<Given, Error> {
+    if typed.optional("asked").is_none() {
+        let code = Secret::presented(typed.text("code"));
+        return trying.once(engine, engine.log_in(&code)).await;
+    }
+    let asked = asked.map_err(|crate::problem::Failed(error)| error)?;
+    asked.log_in(engine, trying, &passkeys::said(typed)?).await
 }
 
 pub(super) async fn log_in(
     State(engine): State<Engine>,
     ways: Ways,
+    asked: Asking,
+    trying: Trying,
     body: axum::body::Bytes,
 ) -> Response {
     let typed = match form::read(&body) {
@@ -112,13 +172,12 @@ pub(super) async fn log_in(
         Err(refusal) => return Failed::outside(refusal.into()),
     };
     let (to, kept) = (ours(typed.text("to")).to_owned(), typed.text("kept").to_owned());
-    let version = env!("CARGO_PKG_VERSION");
-    match engine.log_in(&Secret::presented(typed.text("code"))).await {
+    match open(&engine, asked, &trying, &typed).await {
         Ok(given) => {
             let session = cookie::session(&given.secret, given.expires_at, ways.is_secure());
             let answer = match form::read(kept.as_bytes()) {
                 Ok(typed) if !typed.is_empty() => {
-                    let page = KeptPage { to, typed, version };
+                    let page = KeptPage { to, typed, version: env!("CARGO_PKG_VERSION") };
                     page::with_status(StatusCode::OK, &page).into_response()
                 }
                 _ => Redirect::to(&to).into_response(),
@@ -127,8 +186,11 @@ pub(super) async fn log_in(
         }
         Err(Error::Refused(refusal)) => {
             let refused = Some(format!("{}; {}", refusal.sentence(), refusal.next_step()));
-            let provider = ways.provider();
-            rendered(StatusCode::UNAUTHORIZED, &LoginPage { to, kept, refused, provider, version })
+            let status = match refusal.class() {
+                Class::TooMany => StatusCode::TOO_MANY_REQUESTS,
+                _ => StatusCode::UNAUTHORIZED,
+            };
+            rendered(status, &ways.page(&to, kept, refused))
         }
         Err(error) => Failed::outside(error),
     }

@@ -20,6 +20,7 @@ mod mine;
 mod one;
 mod overview;
 mod page;
+mod passkeys;
 mod picture;
 mod plots;
 mod policy;
@@ -69,7 +70,15 @@ pages! {
     "GET" "/changes" Session => get(changes::changes);
     "GET" "/login" Nothing => get(login::page);
     "POST" "/login" Nothing => post(login::log_in);
+    "POST" "/login/passkey" Nothing => post(login::by_passkey);
     "POST" "/logout" Session => post(login::log_out);
+
+    "GET" "/passkeys" Session => get(passkeys::list);
+    "POST" "/passkeys" Session => post(passkeys::offer);
+    "POST" "/passkeys/new" Session => post(passkeys::make);
+    "POST" "/passkeys/{id}/vouch" Session => post(passkeys::vouch);
+    "POST" "/passkeys/{id}/confirm" Session => post(passkeys::confirm);
+    "POST" "/passkeys/{id}/revoke" Session => post(passkeys::revoke);
 
     "GET" "/" Session => get(mine::page);
     "GET" "/ask" Session => get(ask::search);

@@ -20,6 +20,7 @@ use placet_engine::{Command, Engine};
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
+use super::passkeys;
 use super::risk::Risk;
 use super::show::{self, Digits};
 use super::visitor::Visitor;
@@ -107,6 +108,11 @@ impl RequestPage {
         show::after_the_end(self.request.residual_seconds, self.request.sessions)
     }
 
+    /// Whether a stage that is still open takes a passkey of whoever agrees.
+    fn takes_passkey(&self) -> bool {
+        self.request.stages.iter().any(|one| one.step_up.is_some() && !self.is_filled(one))
+    }
+
     /// A review is owed, and whoever looks had no part in it.
     fn owes_review(&self) -> bool {
         let owed = self.request.emergency.as_ref();
@@ -169,11 +175,24 @@ async fn about(engine: &Engine, id: &str, form: &Form) -> Result<RequestId, Fail
 pub(super) async fn approve(
     State(engine): State<Engine>,
     Path(id): Path<String>,
+    asked: passkeys::Asking,
     form: Form,
 ) -> Result<Response, Failed> {
     let request = about(&engine, &id, &form).await?;
     let digest = form.typed.parsed("digest")?;
-    then(&engine, &form, request, &ApproveRequest { request, digest, stage: None }).await
+    let approve = ApproveRequest { request, digest, stage: None };
+    if form.typed.optional("asked").is_some() {
+        let signed = passkeys::agreed(&form, approve, passkeys::set_up(asked)?)?;
+        return then(&engine, &form, request, &signed).await;
+    }
+    match then(&engine, &form, request, &approve).await {
+        // Where it takes a passkey, the page that asks for one comes next.
+        Err(failed) if failed.is(|one| matches!(one, Refusal::StepUpNeeded { .. })) => {
+            let asked = passkeys::set_up(asked)?;
+            passkeys::to_agree(&engine, &asked.passkeys, &form, request).await
+        }
+        done => done,
+    }
 }
 
 pub(super) async fn narrow(

@@ -9,6 +9,7 @@ mod grant;
 mod handover;
 mod identity;
 mod organisation;
+mod passkey;
 mod proposal;
 mod request;
 mod schedule;
@@ -79,6 +80,7 @@ pub(crate) fn shape(state: &State) -> Result<Shape, Error> {
         State::Schedule(one) => of(one, Vec::new(), Vec::new()),
         State::Proposal(one) => of(one, proposal::columns(one), Vec::new()),
         State::Handover(one) => of(one, handover::columns(one), Vec::new()),
+        State::Passkey(one) => of(one, passkey::columns(one), Vec::new()),
     }
 }
 
@@ -98,6 +100,7 @@ pub(crate) fn table_of(stream: &Stream) -> &'static str {
         Stream::Schedule(_) => "schedule",
         Stream::Proposal(_) => "proposal",
         Stream::Handover(_) => "handover",
+        Stream::Passkey(_) => "passkey",
     }
 }
 
@@ -123,6 +126,7 @@ pub(crate) const ROW_TABLES: &[&str] = &[
     "schedule",
     "proposal",
     "handover",
+    "passkey",
 ];
 
 pub(crate) fn read_state(stream: &Stream, text: &str) -> Result<State, Error> {
@@ -145,6 +149,7 @@ pub(crate) fn read_state(stream: &Stream, text: &str) -> Result<State, Error> {
         Stream::Schedule(_) => of::<placet_domain::schedule::Schedule>(stream, text),
         Stream::Proposal(_) => of::<placet_domain::proposal::Proposal>(stream, text),
         Stream::Handover(_) => of::<placet_domain::handover::Handover>(stream, text),
+        Stream::Passkey(_) => of::<placet_domain::passkey::Passkey>(stream, text),
     }
 }
 

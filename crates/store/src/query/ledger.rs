@@ -34,6 +34,17 @@ impl Store {
         Ok(Some(entry.at))
     }
 
+    /// The streams of the entries from an index on, at most so many, in order.
+    pub async fn streams_since(&self, index: u64, limit: u32) -> Result<Vec<Stream>, Error> {
+        let rows =
+            sqlx::query("select stream from ledger_entry where idx >= $1 order by idx limit $2")
+                .bind(signed(index)?)
+                .bind(limit)
+                .fetch_all(&mut *self.read.lend().await?)
+                .await?;
+        rows.iter().map(|row| parsed(row, 0)).collect()
+    }
+
     /// When the first and the last event of each of these streams were entered.
     pub async fn begun_and_changed(
         &self,
@@ -60,17 +71,6 @@ impl Store {
                 .or_insert((entry.at, entry.at));
         }
         Ok(out)
-    }
-
-    /// The streams of the entries from an index on, at most so many, in order.
-    pub async fn streams_since(&self, index: u64, limit: u32) -> Result<Vec<Stream>, Error> {
-        let rows =
-            sqlx::query("select stream from ledger_entry where idx >= $1 order by idx limit $2")
-                .bind(signed(index)?)
-                .bind(limit)
-                .fetch_all(&mut *self.read.lend().await?)
-                .await?;
-        rows.iter().map(|row| parsed(row, 0)).collect()
     }
 
     /// Every entry of a trail, in order.

@@ -16,6 +16,7 @@ pub mod named;
 pub mod notices;
 pub mod observed;
 pub mod overview;
+pub mod passkeys;
 pub mod people;
 pub mod sought;
 pub mod texts;

@@ -501,6 +501,7 @@ async fn a_whole_trail_is_proven_and_shows_assent(ground: &Ground) {
         request,
         entries: &proven.entries,
         end: proven.end,
+        passkeys: &[],
         act: Act {
             grant: id,
             action,

@@ -79,6 +79,7 @@ pub fn by_one(stage: &str) -> Solved {
         needed: 1,
         after: BTreeSet::new(),
         because: permit().deciding,
+        step_up: None,
     }];
     Solved { route: Some(Route::People { stages }), ruling: permit() }
 }
@@ -195,6 +196,7 @@ pub fn a_session(holder: &Identity) -> (Commit, Issued) {
         expires_at: at(3_600),
         opened_by: None,
         provider: None,
+        passkey: None,
         scopes: Default::default(),
     };
     let command = credential::Command::Issue { issued: issued.clone(), holder };
@@ -371,6 +373,7 @@ impl Company {
             candidates: &Candidates::new(),
             eligible: &[("owner".parse().unwrap(), permit())],
             acting: &[],
+            asserted: None,
             escalates_at: None,
         };
         let now = at(self.now());

@@ -91,6 +91,7 @@ fn first_code(draft: &mut Draft<'_>, holder: &Identity) -> Result<Given, Error> 
         expires_at,
         opened_by: None,
         provider: None,
+        passkey: None,
         scopes: Default::default(),
     };
     let events =

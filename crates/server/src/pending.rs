@@ -1,11 +1,13 @@
-//! What waits, and how much of it: logins that have begun, found again by a secret that only the one
-//! who began has, each used once; and how many may begin. In memory and bounded: a restart forgets
+//! What waits, and how much of it: logins and passkeys that have begun, found again by what only the
+//! one who began has, each used once; and how many may begin. In memory and bounded: a restart forgets
 //! them, and people begin again.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
 use placet_domain::Refusal;
 use placet_domain::canonical::Digest;
 use placet_engine::{Engine, Secret};
@@ -14,13 +16,13 @@ const MINUTE: i64 = 60 * 1_000_000;
 
 /// Things that wait, by the fingerprint of the secret that finds them.
 #[derive(Debug)]
-pub(super) struct Waiting<T> {
+pub(crate) struct Waiting<T> {
     most: usize,
     all: Mutex<BTreeMap<Digest, (T, i64)>>,
 }
 
 impl<T: Clone> Waiting<T> {
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self { most, all: Mutex::default() }
     }
 
@@ -29,7 +31,7 @@ impl<T: Clone> Waiting<T> {
     }
 
     /// Keeps one until a moment of the steady clock. What is over makes room; what is not, stays.
-    pub(super) fn put(&self, key: &Secret, one: T, until: i64, now: i64) -> Result<(), Refusal> {
+    pub(crate) fn put(&self, key: &Secret, one: T, until: i64, now: i64) -> Result<(), Refusal> {
         let mut all = self.lock();
         all.retain(|_, (_, until)| *until > now);
         if all.len() >= self.most {
@@ -40,13 +42,13 @@ impl<T: Clone> Waiting<T> {
     }
 
     /// Takes it out: it is not found a second time.
-    pub(super) fn take(&self, key: &Secret, now: i64) -> Option<T> {
+    pub(crate) fn take(&self, key: &Secret, now: i64) -> Option<T> {
         let (one, until) = self.lock().remove(&key.fingerprint())?;
         (until > now).then_some(one)
     }
 
     /// Looks at it, and may change it.
-    pub(super) fn with<R>(
+    pub(crate) fn with<R>(
         &self,
         key: &Secret,
         now: i64,
@@ -61,7 +63,7 @@ impl<T: Clone> Waiting<T> {
 /// How many may come in a minute, from one address and from all. Counted from the first one on, so
 /// that what is remembered is at most what may come.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     each: u32,
     all: u32,
     counted: Mutex<Counted>,
@@ -75,26 +77,49 @@ struct Counted {
 }
 
 impl Limits {
-    pub(super) fn new((each, all): (u32, u32)) -> Self {
+    pub(crate) fn new((each, all): (u32, u32)) -> Self {
         Self { each, all, counted: Mutex::default() }
     }
 
-    pub(super) fn count(&self, caller: Option<IpAddr>, now: i64) -> Result<(), Refusal> {
+    pub(crate) fn count(&self, caller: Option<IpAddr>, now: i64) -> Result<(), Refusal> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if counted.since.is_none_or(|since| now - since >= MINUTE) {
             *counted = Counted { since: Some(now), ..Counted::default() };
         }
-        let Counted { all, each, .. } = &mut *counted;
-        if *all >= self.all {
-            return Err(Refusal::TooManyLogins {});
-        }
-        let mine = each.entry(caller.map(network)).or_default();
-        if *mine >= self.each {
-            return Err(Refusal::TooManyLogins {});
-        }
-        (*mine, *all) = (*mine + 1, *all + 1);
+        let caller = caller.map(network);
+        self.within(&counted, caller)?;
+        counted.all += 1;
+        *counted.each.entry(caller).or_default() += 1;
         Ok(())
     }
+
+    /// Whether one more may come; nothing is counted.
+    pub(crate) fn has_room(&self, caller: Option<IpAddr>, now: i64) -> Result<(), Refusal> {
+        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        match counted.since {
+            Some(since) if now - since < MINUTE => self.within(&counted, caller.map(network)),
+            _ => Ok(()),
+        }
+    }
+
+    fn within(&self, counted: &Counted, caller: Option<IpAddr>) -> Result<(), Refusal> {
+        let mine = counted.each.get(&caller).copied().unwrap_or(0);
+        if counted.all >= self.all || mine >= self.each {
+            return Err(Refusal::TooManyLogins {});
+        }
+        Ok(())
+    }
+}
+
+/// Who called; nobody in particular within one process. What a proxy wrote is believed only where it is
+/// set that there is one.
+pub(crate) fn caller(parts: &Parts, behind_proxy: bool) -> Option<IpAddr> {
+    if behind_proxy {
+        // Only the last one was written by the proxy; what stands before it, anybody wrote.
+        let lines = parts.headers.get_all("x-forwarded-for").iter().next_back()?;
+        return lines.to_str().ok()?.rsplit(',').next()?.trim().parse().ok();
+    }
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
 }
 
 /// Whoever has one IPv6 address has the 2^64 beside it.
@@ -108,7 +133,7 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 /// A fresh secret of 256 bits, of letters and digits.
-pub(super) fn fresh(engine: &Engine) -> String {
+pub(crate) fn fresh(engine: &Engine) -> String {
     Digest::from_bytes(engine.random()).to_string()
 }
 
@@ -143,5 +168,8 @@ mod tests {
         assert!(come("2001:db8::1", 3) && come("2001:db8::2", 3) && !come("2001:db8::3", 3));
         assert!(come("10.0.0.2", 4) && !come("10.0.0.3", 5), "from all together");
         assert!(!come("10.0.0.1", MINUTE - 1) && come("10.0.0.1", MINUTE));
+        let room = |at: i64| limits.has_room("10.0.0.1".parse().ok(), at).is_ok();
+        assert!(room(MINUTE + 1) && room(MINUTE + 2), "looking counts nothing");
+        assert!(come("10.0.0.1", MINUTE + 3) && !room(MINUTE + 4) && room(2 * MINUTE));
     }
 }

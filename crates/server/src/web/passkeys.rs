@@ -1,0 +1,217 @@
+//! Passkeys in a browser: mine, those that I am asked to vouch for, and the pages on which the browser
+//! is asked for one. Those need script; what they say is a field of an ordinary form.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use placet_domain::Refusal;
+use placet_domain::id::{PasskeyId, RequestId};
+use placet_engine::Engine;
+use placet_engine::commands::approve::ApproveRequest;
+use placet_engine::commands::passkeys::{ConfirmPasskey, RevokePasskey, VouchPasskey};
+use placet_engine::commands::step_up::{ApproveSigned, OpenStepUp};
+use placet_engine::queries::{self, PasskeyView};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::failed::Failed;
+use super::form::{Form, Typed};
+use super::page::{self, Here, Page};
+use super::show::{self, Digits};
+use super::visitor::Visitor;
+use crate::passkeys::{Asked, Passkeys};
+
+/// A page on which the browser is asked for a passkey.
+pub(super) type Asking = Result<Asked, crate::problem::Failed>;
+
+/// The passkeys that are set up, or a page that says that there are none.
+pub(super) fn set_up(asked: Asking) -> Result<Asked, Failed> {
+    asked.map_err(|crate::problem::Failed(error)| error.into())
+}
+
+/// What a browser is asked, for the script of the page.
+pub(super) fn options(options: &impl Serialize) -> Result<String, Failed> {
+    let text = serde_json::to_string(options);
+    Ok(text.map_err(|error| placet_engine::Error::Fault(error.to_string()))?)
+}
+
+/// What the script of the page put into the form.
+pub(super) fn said<T: DeserializeOwned>(typed: &Typed) -> Result<T, Refusal> {
+    let unreadable = |what: &str| Refusal::Unreadable { what: what.to_owned() };
+    match typed.text("said") {
+        "" => Err(unreadable("the browser said nothing: a passkey needs script in this page")),
+        said => serde_json::from_str(said)
+            .map_err(|_| unreadable("what the browser said cannot be read")),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "passkeys.html")]
+struct PasskeysPage {
+    page: Page,
+    mine: Vec<PasskeyView>,
+    waiting: Vec<PasskeyView>,
+    set_up: bool,
+    /// Whether another one of theirs could answer for one that waits.
+    has_enrolled: bool,
+}
+
+pub(super) async fn list(
+    State(engine): State<Engine>,
+    Visitor(actor): Visitor,
+    asked: Asking,
+) -> Result<Response, Failed> {
+    let page = Page::of(&engine, actor, Here::Mine).await?;
+    let all = queries::Page { limit: Some(100), after: None };
+    let mine = engine.passkeys(actor, &all).await?;
+    let waiting = engine.passkeys_to_vouch(actor, &all).await?;
+    let has_enrolled = mine.iter().any(|one| one.state == "enrolled");
+    page::shown(&PasskeysPage { page, mine, waiting, set_up: asked.is_ok(), has_enrolled })
+}
+
+/// Where a passkey is made, or signs.
+#[derive(Template)]
+#[template(path = "passkey.html")]
+struct PasskeyPage {
+    page: Page,
+    title: &'static str,
+    /// `make` or `sign`.
+    way: &'static str,
+    options: String,
+    /// Where the answer goes, and what goes with it.
+    to: String,
+    digest: Option<Digits>,
+    /// What is agreed to, in words.
+    says: Option<String>,
+    hidden: Option<String>,
+    back: String,
+}
+
+pub(super) async fn make(
+    State(engine): State<Engine>,
+    asked: Asking,
+    form: Form,
+) -> Result<Response, Failed> {
+    let asked = set_up(asked)?;
+    let to_make = asked.to_make(&engine, form.actor).await?;
+    page::shown(&PasskeyPage {
+        page: Page::of(&engine, form.actor, Here::Mine).await?,
+        title: "Add a passkey",
+        way: "make",
+        options: options(&to_make)?,
+        to: "/passkeys".to_owned(),
+        digest: None,
+        says: None,
+        hidden: None,
+        back: "/passkeys".to_owned(),
+    })
+}
+
+pub(super) async fn offer(
+    State(engine): State<Engine>,
+    asked: Asking,
+    form: Form,
+) -> Result<Response, Failed> {
+    let asked = set_up(asked)?;
+    let made = said(&form.typed)?;
+    asked.offer(&engine, form.actor, made, form.typed.text("name").to_owned()).await?;
+    Ok(back())
+}
+
+fn back() -> Response {
+    Redirect::to("/passkeys").into_response()
+}
+
+fn named(id: &str) -> Result<PasskeyId, Refusal> {
+    id.parse().map_err(|_| Refusal::UnknownPasskey { given: id.chars().take(64).collect() })
+}
+
+pub(super) async fn vouch(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    engine.run(form.actor, &VouchPasskey { passkey: named(&id)? }).await?;
+    Ok(back())
+}
+
+pub(super) async fn revoke(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    engine.run(form.actor, &RevokePasskey { passkey: named(&id)? }).await?;
+    Ok(back())
+}
+
+/// Without an answer the page that asks for one; with it, what it is for.
+pub(super) async fn confirm(
+    State(engine): State<Engine>,
+    asked: Asking,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    let passkey = named(&id)?;
+    if form.typed.optional("asked").is_some() {
+        let signed = said(&form.typed)?;
+        engine.run(form.actor, &ConfirmPasskey { passkey, signed }).await?;
+        return Ok(back());
+    }
+    let asked = set_up(asked)?;
+    let to = engine.passkey_to_confirm(form.actor, passkey, asked.passkeys.rp()).await?;
+    let new = engine.passkey(form.actor, passkey).await?;
+    page::shown(&PasskeyPage {
+        page: Page::of(&engine, form.actor, Here::Mine).await?,
+        title: "Confirm your new passkey",
+        way: "sign",
+        options: options(&asked.passkeys.to_sign(to.challenge, to.credentials))?,
+        to: format!("/passkeys/{passkey}/confirm"),
+        digest: Some(Digits(new.fingerprint.to_string())),
+        says: None,
+        hidden: None,
+        back: "/passkeys".to_owned(),
+    })
+}
+
+/// The page on which somebody signs what they agree to. That they are about to stands in the trail
+/// before they see it.
+pub(super) async fn to_agree(
+    engine: &Engine,
+    passkeys: &Passkeys,
+    form: &Form,
+    request: RequestId,
+) -> Result<Response, Failed> {
+    let digest = form.typed.parsed("digest")?;
+    let asked = engine.request(form.actor, request).await?;
+    let says = format!(
+        "{} asks for `{}`, for {}",
+        show::called(&asked.requester),
+        asked.entitlement,
+        asked.length
+    );
+    let rp = passkeys.rp().clone();
+    let to = engine.run(form.actor, &OpenStepUp { request, digest, rp }).await?;
+    let page = PasskeyPage {
+        page: Page::of(engine, form.actor, Here::Decide).await?,
+        title: "Sign what you agree to",
+        way: "sign",
+        options: options(&passkeys.to_sign(to.challenge, to.credentials))?,
+        to: format!("/requests/{request}/approve"),
+        digest: Some(Digits(digest.to_string())),
+        says: Some(says),
+        hidden: Some(digest.to_string()),
+        back: format!("/requests/{request}"),
+    };
+    page::with_status(StatusCode::OK, &page)
+}
+
+/// The agreement, with what was signed.
+pub(super) fn agreed(
+    form: &Form,
+    approve: ApproveRequest,
+    asked: Asked,
+) -> Result<ApproveSigned, Refusal> {
+    let rp = asked.passkeys.rp().clone();
+    Ok(ApproveSigned { approve, signed: said(&form.typed)?, rp })
+}
