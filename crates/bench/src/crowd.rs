@@ -75,7 +75,12 @@ fn key() -> anyhow::Result<LogKey> {
 
 /// Opens the store of a crowd. Until it is `durable`, nothing is waited for on disk.
 pub async fn open(dir: &Path, durable: bool) -> anyhow::Result<Store> {
-    Ok(Store::open(Settings { durable, ..Settings::new(dir) }, key()?).await?)
+    open_with(dir, durable, key()?).await
+}
+
+/// The same where the ledger has a key of its own.
+pub async fn open_with(dir: &Path, durable: bool, key: LogKey) -> anyhow::Result<Store> {
+    Ok(Store::open(Settings { durable, ..Settings::new(dir) }, key).await?)
 }
 
 /// An engine over it that notes what ends.
@@ -95,10 +100,15 @@ pub async fn engine(store: &Store, dir: &Path, ended: &Ended) -> Engine {
 }
 
 impl Crowd {
-    /// Founds a company that is large enough for so many grants.
-    pub async fn found(store: &Store, dir: &Path, grants: u64) -> anyhow::Result<Self> {
+    /// A company that is large enough for so many grants.
+    pub fn company(grants: u64) -> anyhow::Result<Company> {
         let people = usize::try_from((grants / EACH).max(200))?;
-        let company = Company { people, owners: 8, targets: TARGETS, entitlements: ENTITLEMENTS };
+        Ok(Company { people, owners: 8, targets: TARGETS, entitlements: ENTITLEMENTS })
+    }
+
+    /// Founds such a company.
+    pub async fn found(store: &Store, dir: &Path, grants: u64) -> anyhow::Result<Self> {
+        let company = Self::company(grants)?;
         let catalogue: Catalogue = toml::from_str(&company.catalogue(remote::KIND))?;
         let engine = engine(store, dir, &Ended::default()).await;
         let mut catalogue = catalogue;
@@ -107,10 +117,11 @@ impl Crowd {
             line.settings.insert("latency".to_owned(), "20".to_owned());
         }
         engine.found(catalogue, placet_policy::shipped()).await?;
-        Self::of(store, people).await
+        Self::of(store, company.people).await
     }
 
-    async fn of(store: &Store, count: usize) -> anyhow::Result<Self> {
+    /// The same company, founded already.
+    pub async fn of(store: &Store, count: usize) -> anyhow::Result<Self> {
         let mut facts = Facts::default();
         let mut people = Vec::with_capacity(count);
         for number in 0..count {

@@ -11,6 +11,7 @@ mod figure;
 mod flows;
 mod growth;
 mod machine;
+mod pages;
 mod remote;
 mod server;
 mod split;
@@ -22,9 +23,10 @@ use anyhow::{Context as _, bail};
 
 const USAGE: &str =
     "usage: ./bench [--sizes N,N,...] [--only NAME,...] [--due N] [--seconds N] [--dir DIR]
-  names: limits start flows commits endings verify evidence";
+  names: limits start flows commits endings verify evidence pages";
 /// The groups of figures, in the order in which they are measured.
-const GROUPS: &[&str] = &["limits", "start", "flows", "commits", "endings", "verify", "evidence"];
+const GROUPS: &[&str] =
+    &["limits", "start", "flows", "commits", "endings", "verify", "evidence", "pages"];
 
 struct Options {
     /// The program that is measured.
@@ -107,6 +109,9 @@ async fn run(options: &Options, dir: &Path) -> anyhow::Result<()> {
     };
     if wanted.endings || wanted.verify || wanted.evidence {
         growth::measure(dir, &options.sizes, wanted, limits.as_ref()).await?;
+    }
+    if options.wants("pages") {
+        pages::measure(&options.binary, dir, &options.sizes).await?;
     }
     Ok(())
 }

@@ -148,6 +148,28 @@ pub enum Stream {
     Passkey(PasskeyId),
 }
 
+impl Stream {
+    /// What kind of record it is: `request`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Organisation => "organisation",
+            Self::Identity(_) => "identity",
+            Self::Team(_) => "team",
+            Self::Target(_) => "target",
+            Self::Entitlement(_) => "entitlement",
+            Self::Request(_) => "request",
+            Self::Grant(_) => "grant",
+            Self::Finding(_) => "finding",
+            Self::Credential(_) => "credential",
+            Self::Delegation(_) => "delegation",
+            Self::Schedule(_) => "schedule",
+            Self::Proposal(_) => "proposal",
+            Self::Handover(_) => "handover",
+            Self::Passkey(_) => "passkey",
+        }
+    }
+}
+
 impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

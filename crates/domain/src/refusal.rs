@@ -14,6 +14,8 @@ pub enum Class {
     Forbidden,
     /// The state says no: it has moved on, or somebody was first.
     Conflict,
+    /// A record is not as the caller saw it and said that it must be.
+    Precondition,
     /// Too many have tried; later it is possible again.
     TooMany,
     /// Placet cannot do it now, and fails closed.
@@ -309,6 +311,9 @@ refusals! {
     UnknownToken { given: String } = "unknown_token", Unknown,
         "no token `{given}` that you answer for",
         "list yours with `placet token list`";
+    UnknownSession { given: String } = "unknown_session", Unknown,
+        "no open session `{given}` of yours",
+        "look at the sessions that are open, on the page of sessions and tokens";
     TokenOver { token: String } = "token_over", Conflict,
         "`{token}` is good for nothing any more",
         "nothing needs to be done";
@@ -410,6 +415,21 @@ refusals! {
     Founders { why: String } = "founders", Malformed,
         "the organisation cannot be founded: {why}",
         "name two different people who are active as its first administrators";
+
+    // ---- conditions of a call ----
+    ChangedMeanwhile { what: String } = "changed_meanwhile", Precondition,
+        "`{what}` is not as you saw it: it has changed since",
+        "read it again, and decide on what it says now";
+    KeyReused { key: String } = "key_reused", Malformed,
+        "the idempotency key `{key}` came with another call before",
+        "take a new key for each call, and the same one only to send that very call again";
+    AnswerNotKept { key: String } = "answer_not_kept", Conflict,
+        "the call with the idempotency key `{key}` was done or is under way, and its answer is not kept",
+        "read what it was to change; it is not done twice";
+
+    TooManyWatchers {} = "too_many_watchers", Unavailable,
+        "as many are being told of changes as can be at once",
+        "read again now and then, and ask to be told later";
 
     // ---- Placet itself ----
     StaleFacts {} = "stale_facts", Conflict,

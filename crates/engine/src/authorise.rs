@@ -4,10 +4,11 @@
 use placet_domain::Refusal;
 use placet_domain::access::Deed;
 use placet_domain::actor::Actor;
-use placet_domain::credential::{self, Kind, TokenScope};
+use placet_domain::credential::{self, Credential, Kind, TokenScope};
 use placet_domain::id::IdentityId;
+use placet_domain::identity::Identity;
 use placet_domain::ruling::Ruling;
-use placet_store::Reader;
+use placet_store::{Facts, Reader};
 use subtle::ConstantTimeEq as _;
 
 use crate::Engine;
@@ -79,6 +80,24 @@ impl Engine {
         };
         purpose.must_be_covered(issued, holder.is_human())?;
         Ok(actor)
+    }
+
+    /// Refuses once the credential of an actor is good for nothing any more, or its holder has left:
+    /// for what goes on long after it was let in.
+    pub(crate) async fn must_still_be_there(&self, actor: Actor) -> Result<(), Error> {
+        let (Actor::Person { id, session: credential } | Actor::Token { id, token: credential }) =
+            actor
+        else {
+            return Ok(());
+        };
+        let (facts, now) = (&mut Facts::default(), self.clock.now());
+        let credential = self.store.load::<Credential>(credential, facts).await?;
+        let holder = self.store.load::<Identity>(id, facts).await?;
+        let valid = credential.is_some_and(|one| one.is_valid_at(now));
+        if valid && holder.is_some_and(|one| one.is_active_at(now)) {
+            return Ok(());
+        }
+        Err(Refusal::NotAuthenticated {}.into())
     }
 
     /// What this actor may read: SQL filters by it.

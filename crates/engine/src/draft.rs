@@ -81,8 +81,17 @@ impl<'e> Draft<'e> {
 impl Engine {
     /// Runs a command until it is durable, refused, or has met moving facts three times.
     pub async fn run<C: Command>(&self, actor: Actor, command: &C) -> Result<C::Output, Error> {
+        match self.tried(actor, command).await {
+            // What stands in its way may be this very call, sent twice.
+            Err(error) => Err(self.in_its_own_way().await.unwrap_or(error)),
+            output => output,
+        }
+    }
+
+    async fn tried<C: Command>(&self, actor: Actor, command: &C) -> Result<C::Output, Error> {
         for _ in 0..TRIES {
             let mut draft = Draft::new(self, actor);
+            self.must_be_as_seen(&mut draft.facts).await?;
             let output = command.draft(&mut draft).await?;
             let Draft { facts, mut commit, .. } = draft;
             if commit.is_empty() {
@@ -93,9 +102,11 @@ impl Engine {
                 self.clock.must_be_right()?;
             }
             commit.facts = facts;
+            self.bind(&mut commit);
             let rounds = !commit.upkeep.is_empty();
             match self.store.commit(commit).await.map_err(Error::from) {
                 Ok(_) => {
+                    self.conditions_met();
                     self.wake.committed(&actor, rounds);
                     return Ok(output);
                 }

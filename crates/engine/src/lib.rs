@@ -11,6 +11,7 @@ mod authorise;
 mod channels;
 mod clock;
 pub mod commands;
+mod conditions;
 mod draft;
 mod environment;
 mod error;
@@ -23,6 +24,7 @@ mod secret;
 mod silence;
 mod uses;
 mod wake;
+mod watch;
 pub mod workers;
 mod world;
 
@@ -40,11 +42,13 @@ use placet_store::{Mode, Store};
 
 pub use authorise::Purpose;
 pub use channels::{Channel, EncryptionLine, NotifyLine, Way};
+pub use conditions::{Conditions, Key, Said};
 pub use draft::{Command, Draft};
 pub use environment::{Environment, Machine};
 pub use error::Error;
 pub use open::Place;
 pub use secret::Secret;
+pub use watch::{Changed, Watch};
 
 /// How an engine runs.
 #[derive(Clone, Debug)]
@@ -82,6 +86,8 @@ pub struct Engine {
     connected: Arc<Mutex<BTreeMap<Digest, Arc<dyn Connector>>>>,
     /// The calls that each target bears at once.
     places: Arc<Mutex<workers::Places>>,
+    /// Of the one call that this handle is for, if it is for one.
+    conditions: Option<Arc<conditions::Held>>,
 }
 
 /// The most compiled bundles that are kept.
@@ -118,6 +124,7 @@ impl Engine {
             compiled: Arc::default(),
             connected: Arc::default(),
             places: Arc::default(),
+            conditions: None,
         }
     }
 

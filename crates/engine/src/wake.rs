@@ -1,10 +1,13 @@
 //! Wakefulness: what comes through a door is worked on at once, and whoever waits for what comes of
 //! it is told of each commit.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use placet_domain::actor::Actor;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+
+use crate::watch::WATCHERS;
 
 /// Shared by all handles of an engine.
 #[derive(Debug)]
@@ -12,6 +15,10 @@ pub(crate) struct Wake {
     doors: watch::Sender<u64>,
     rounds: watch::Sender<u64>,
     commits: watch::Sender<u64>,
+    /// The program stops, and whoever waits for something goes.
+    closing: watch::Sender<bool>,
+    /// The places of those who are told of changes.
+    pub watchers: Arc<Semaphore>,
     /// How many loops of workers run in this process.
     working: AtomicUsize,
 }
@@ -22,6 +29,8 @@ impl Default for Wake {
             doors: watch::Sender::new(0),
             rounds: watch::Sender::new(0),
             commits: watch::Sender::new(0),
+            closing: watch::Sender::new(false),
+            watchers: Arc::new(Semaphore::new(WATCHERS)),
             working: AtomicUsize::default(),
         }
     }
@@ -53,6 +62,14 @@ impl Wake {
     /// Changes with every commit.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.commits.subscribe()
+    }
+
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    pub fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
     }
 
     /// Workers are at it for as long as the answer lives.

@@ -30,7 +30,7 @@ pub use asking::Asking;
 pub use bundle::shipped;
 pub use diff::{Changed, Difference, Otherwise, difference};
 pub use fixture::{Failure, FixtureReport, run_fixtures};
-pub use policies::{Policies, Sources};
+pub use policies::{Policies, Rule, Sources};
 pub use problem::Problem;
 pub use record::{NotReplayed, replay, slice_of};
 pub use slice::{Ask, Emergency, World};

@@ -19,10 +19,31 @@ use crate::slice::World;
 use crate::words::{Words, approve_as};
 use crate::{lint, schema, syntax};
 
+/// A policy as people read it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// Its `@id`.
+    pub id: String,
+    /// Its own sentence.
+    pub why: String,
+    /// As it is written.
+    pub text: String,
+    /// The file of the bundle in which it stands.
+    pub file: String,
+    pub permits: bool,
+    /// The stage that it asks for, and the one that has to be complete before.
+    pub stage: Option<StageName>,
+    pub after: Option<StageName>,
+    /// From when on it rules no more, if it is a pre-approval.
+    pub lapses_at: Option<Timestamp>,
+}
+
 /// What a policy says about itself.
 #[derive(Clone, Debug)]
 struct Note {
     why: String,
+    file: String,
+    permits: bool,
     /// As it is written.
     text: String,
     stage: Option<StageName>,
@@ -145,6 +166,13 @@ impl Policies {
         self.notes.keys().map(|id| self.deciding(id))
     }
 
+    /// Every policy, by file and id.
+    pub fn rules(&self) -> Vec<Rule> {
+        let mut out: Vec<Rule> = self.notes.iter().map(rule).collect();
+        out.sort_by(|a, b| (&a.file, &a.id).cmp(&(&b.file, &b.id)));
+        out
+    }
+
     /// Every policy by its id, as it is written.
     pub(crate) fn texts(&self) -> BTreeMap<String, String> {
         self.notes.iter().map(|(id, note)| (id.clone(), note.text.clone())).collect()
@@ -196,10 +224,17 @@ impl Policies {
     }
 }
 
+fn rule((id, note): (&String, &Note)) -> Rule {
+    let Note { why, file, permits, text, stage, after, lapses_at } = note.clone();
+    Rule { id: id.clone(), why, text, file, permits, stage, after, lapses_at }
+}
+
 fn note(one: &Placed<'_>) -> Note {
     let stage = |key| one.annotation(key).and_then(|name| name.parse().ok());
     Note {
         why: one.annotation("why").unwrap_or_default().to_owned(),
+        file: one.source.file.to_owned(),
+        permits: one.policy.effect() == Effect::Permit,
         text: one
             .source
             .text

@@ -4,15 +4,16 @@
 use std::future::Future;
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, LINK};
+use axum::http::header::{CONTENT_TYPE, ETAG, LINK};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use placet_engine::Error;
+use placet_domain::id::Stream;
 use placet_engine::queries::{
     ChangeView, DelegationView, EntitlementView, FindingView, GrantView, HandoverView,
-    IdentityView, NoticeView, Page, PasskeyView, RequestView, TargetView, TokenView,
+    IdentityView, NoticeView, Page, PasskeyView, RequestView, SessionView, TargetView, TokenView,
     UndeliveredView, WorkView,
 };
+use placet_engine::{Engine, Error};
 use serde::Serialize;
 
 use crate::body::Listed;
@@ -25,6 +26,36 @@ pub(crate) struct Created<T>(pub T);
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         (StatusCode::CREATED, Json(self.0)).into_response()
+    }
+}
+
+/// A record, and its version as an `ETag` (RFC 9110, section 8.8.3). The version counts the events of
+/// the record; names and ages that other records lend to what is shown are not in it.
+#[derive(Debug)]
+pub(crate) struct AsOf<T> {
+    record: T,
+    version: u64,
+}
+
+impl<T> AsOf<T> {
+    /// The version is read first, so that it is never newer than what is shown.
+    pub(crate) async fn read(
+        engine: &Engine,
+        stream: impl Into<Stream>,
+        read: impl Future<Output = Result<T, Error>>,
+    ) -> Result<Self, Failed> {
+        let version = engine.version(&stream.into()).await?;
+        Ok(Self { record: read.await?, version })
+    }
+}
+
+impl<T: Serialize> IntoResponse for AsOf<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.record).into_response();
+        if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", self.version)) {
+            response.headers_mut().insert(ETAG, tag);
+        }
+        response
     }
 }
 
@@ -89,6 +120,7 @@ cursors! {
     NoticeView by id;
     PasskeyView by id;
     RequestView by id;
+    SessionView by id;
     TargetView by name;
     TokenView by id;
     UndeliveredView by id;

@@ -10,6 +10,7 @@ mod api;
 mod auth;
 mod body;
 mod cookie;
+mod doing;
 mod oidc;
 mod passkeys;
 mod pending;

@@ -53,6 +53,7 @@ pub(crate) fn status(class: Class) -> (StatusCode, &'static str) {
         Class::Unknown => (StatusCode::NOT_FOUND, "not found"),
         Class::Forbidden => (StatusCode::FORBIDDEN, "not permitted"),
         Class::Conflict => (StatusCode::CONFLICT, "overtaken"),
+        Class::Precondition => (StatusCode::PRECONDITION_FAILED, "not as you saw it"),
         Class::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too many"),
         Class::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "not possible now"),
     }

@@ -4,8 +4,9 @@
 use placet_domain::id::{IdentityId, RequestId, Stream};
 use placet_domain::observation::Completeness;
 
-use crate::change::{Commit, Observed, Upkeep};
+use crate::change::{CallKey, Commit, Observed, Upkeep};
 use crate::error::Error;
+use crate::query::calls::keyed_since;
 use crate::row::signed;
 use crate::script::{Script, Value};
 
@@ -43,6 +44,46 @@ pub(crate) fn write(script: &mut Script, commit: &Commit) -> Result<(), Error> {
     }
     if let Some(found) = &commit.observed {
         observed(script, found);
+    }
+    calls(script, commit)
+}
+
+/// The most keys that are forgotten beside one that is new.
+const FORGOTTEN: i64 = 100;
+
+fn calls(script: &mut Script, commit: &Commit) -> Result<(), Error> {
+    if let Some(CallKey { caller, key, digest }) = &commit.key {
+        script.add(
+            "delete from keyed_call where (caller, key) in (select caller, key from keyed_call \
+             where done_at <= $1 order by done_at limit $2)",
+            [keyed_since(commit.at).into(), FORGOTTEN.into()],
+        );
+        script.add(
+            "delete from keyed_call where caller = $1 and key = $2 and done_at <= $3",
+            [Value::text(caller), Value::text(key), keyed_since(commit.at).into()],
+        );
+        script.add(
+            "insert into keyed_call (caller, key, digest, done_at) values ($1, $2, $3, $4)",
+            [
+                Value::text(caller),
+                Value::text(key),
+                Value::text(digest),
+                commit.at.as_micros().into(),
+            ],
+        );
+    }
+    if let Some((CallKey { caller, key, digest }, answer)) = &commit.answered {
+        script.add(
+            "update keyed_call set status = $4, answer = $5 \
+             where caller = $1 and key = $2 and digest = $3",
+            [
+                Value::text(caller),
+                Value::text(key),
+                Value::text(digest),
+                i64::from(answer.status).into(),
+                Value::text(&answer.body),
+            ],
+        );
     }
     Ok(())
 }

@@ -158,6 +158,26 @@ pub struct Commit {
     pub outbox: Vec<Outbox>,
     /// When tokens were used last; no decision reads it.
     pub used: Vec<(CredentialId, Timestamp)>,
+    /// The key of the call that this carries out. A commit whose key was there before is refused.
+    pub key: Option<CallKey>,
+    /// What such a call was answered.
+    pub answered: Option<(CallKey, CallAnswer)>,
+}
+
+/// A call that is to be done once, however often it is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallKey {
+    pub caller: IdentityId,
+    pub key: String,
+    /// Of all that was sent.
+    pub digest: Digest,
+}
+
+/// What a call was answered, to be said again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallAnswer {
+    pub status: u16,
+    pub body: String,
 }
 
 impl Commit {
@@ -177,6 +197,8 @@ impl Commit {
             upkeep: Vec::new(),
             outbox: Vec::new(),
             used: Vec::new(),
+            key: None,
+            answered: None,
         }
     }
 
@@ -189,6 +211,7 @@ impl Commit {
             && self.upkeep.is_empty()
             && self.outbox.is_empty()
             && self.used.is_empty()
+            && self.answered.is_none()
     }
 }
 

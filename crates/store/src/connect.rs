@@ -37,6 +37,8 @@ impl Settings {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
+            .pragma("cache_size", format!("-{CACHE_KIB}"))
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
             .busy_timeout(Duration::from_secs(5))
             .statement_cache_capacity(STATEMENTS)
             .disable_statement_logging();
@@ -61,6 +63,13 @@ impl Settings {
     }
 }
 
+/// The most memory in which each connection keeps pages, in KiB. It is taken as it is needed: a small
+/// database takes little.
+const CACHE_KIB: u32 = 16 * 1024;
+/// After how many pages SQLite carries its log (WAL) over into the database. Each time costs two waits
+/// for the disk and, in a large database, a page for nearly every row that changed; what changes again
+/// and again meanwhile is carried over once.
+const CHECKPOINT_PAGES: u32 = 8_192;
 /// How many read at once.
 const READERS: usize = 4;
 /// More texts than there are, so that each is prepared once.

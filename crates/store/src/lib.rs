@@ -35,13 +35,17 @@ use placet_domain::id::EventId;
 use placet_ledger::{Receipt, VerifierKey};
 
 pub use aggregate::Aggregate;
-pub use change::{Change, Commit, Disclosed, Done, Facts, Observed, Round, Upkeep};
+pub use change::{
+    CallAnswer, CallKey, Change, Commit, Disclosed, Done, Facts, Observed, Round, Upkeep,
+};
 use connect::Readers;
 pub use connect::Settings;
 pub use error::Error;
 pub use log::Log;
 pub use outbox::{Addressed, Outbox};
 pub use proofs::ProvenTrail;
+pub use query::calls::KeyedCall;
+pub use query::catalogue::Search;
 pub use query::due::{Due, Duty};
 pub use query::governed::Answers;
 pub use query::ground::Ground;
@@ -49,6 +53,8 @@ pub use query::ledger::{Bodies, Stored};
 pub use query::named::{Beside, Named, Wanted};
 pub use query::notices::{DueDelivery, Entry as OutboxEntry, Shown as ShownNotice, Undelivered};
 pub use query::observed::LastLook;
+pub use query::overview::{Held, Unsettled};
+pub use query::sought::{SoughtGrants, SoughtRequests, texts as sought_texts};
 pub use query::upkeep::DueRound;
 pub use query::{PAGE as LARGEST_PAGE, Page, Reader};
 pub use schema::{Class, TABLES};

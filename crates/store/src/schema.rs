@@ -18,6 +18,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0009_logins", include_str!("../migrations/0009_logins.sql")),
     ("0010_programs", include_str!("../migrations/0010_programs.sql")),
     ("0011_passkeys", include_str!("../migrations/0011_passkeys.sql")),
+    ("0012_calls", include_str!("../migrations/0012_calls.sql")),
+    ("0013_pages", include_str!("../migrations/0013_pages.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.
@@ -47,6 +49,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("handover", Class::Governed),
     ("identity", Class::Governed),
     ("identity_team", Class::Governed),
+    ("keyed_call", Class::Operational),
     ("ledger_entry", Class::Ledger),
     ("ledger_head", Class::Ledger),
     ("ledger_tile", Class::Ledger),

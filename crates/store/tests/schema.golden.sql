@@ -1,10 +1,10 @@
-CREATE INDEX access_grant_by_entitlement on access_grant (entitlement, live);
+CREATE INDEX access_grant_by_entitlement on access_grant (entitlement, live, approved_at, id);
 
 CREATE INDEX access_grant_by_half on access_grant (half) where half is not null;
 
-CREATE INDEX access_grant_by_receiver on access_grant (receiver, live);
+CREATE INDEX access_grant_by_receiver on access_grant (receiver, live, approved_at, id);
 
-CREATE INDEX access_grant_by_target on access_grant (target, live);
+CREATE INDEX access_grant_by_target on access_grant (target, live, approved_at, id);
 
 CREATE INDEX access_grant_by_time on access_grant (approved_at, id);
 
@@ -12,11 +12,15 @@ CREATE INDEX access_grant_by_work on access_grant (work_action) where work_actio
 
 CREATE INDEX access_grant_due on access_grant (target, due_at, id, stands) where due_at is not null;
 
+CREATE INDEX access_grant_held on access_grant (approved_at, id, stands, due_at, live) where live;
+
 CREATE INDEX access_grant_live on access_grant (id) where live;
 
 CREATE INDEX access_grant_work on access_grant (work_due_at, id) where work_due_at is not null;
 
 CREATE INDEX credential_by_holder on credential (holder, ended);
+
+CREATE INDEX credential_open on credential (holder, kind, expires_at, id) where not ended;
 
 CREATE INDEX delegation_by_delegate on delegation (delegate, ends_at);
 
@@ -43,6 +47,8 @@ CREATE INDEX finding_by_request on finding (request) where request is not null;
 CREATE INDEX finding_by_target on finding (target, stands);
 
 CREATE INDEX finding_by_time on finding (opened_at, id);
+
+CREATE INDEX finding_unsettled on finding (opened_at, id, kind, stands) where stands <> 'resolved';
 
 CREATE INDEX finding_work on finding (target, work_at, id, stands) where work_at is not null;
 
@@ -102,6 +108,10 @@ CREATE INDEX request_escalating on request (escalates_at) where escalates_at is 
 
 CREATE INDEX request_lapsing on request (lapses_at) where lapses_at is not null;
 
+CREATE INDEX request_of_entitlement on request (entitlement, submitted_at, id);
+
+CREATE INDEX request_of_receiver on request (receiver, submitted_at, id);
+
 CREATE INDEX request_open on request (id) where lapses_at is not null;
 
 CREATE INDEX request_review_due on request (review_due_at) where review_due_at is not null;
@@ -142,7 +152,7 @@ CREATE TABLE credential (
   holder text not null,
   fingerprint text not null constraint credential_fingerprint unique,
   ended boolean not null
-);
+, expires_at bigint not null default 0);
 
 CREATE TABLE delegation (
   id text primary key,
@@ -177,7 +187,7 @@ CREATE TABLE entitlement (
   target text not null,
   native text not null,
   owner text not null,
-  retired boolean not null,
+  retired boolean not null, environment text not null default '', privilege text not null default '', sensitivity bigint not null default 0, scope text not null default '',
   constraint entitlement_native unique (target, native)
 );
 

@@ -54,11 +54,14 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
         tokio::spawn(async move { engine.work_until(wait(stopped)).await })
     };
     let mut terminate = signal(SignalKind::terminate())?;
+    let watched = engine.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
         }
+        // Whoever is told of changes would be waited for without end.
+        watched.close_watches();
         let _ = stop.send(true);
     });
     let router = placet_server::router_with(engine, logins);

@@ -22,7 +22,7 @@ fn one(world: &World, kind: &str, name: &str, change: Value) -> Value {
     json!({ "catalogue": { kind: [line] } })
 }
 
-fn deploy(world: &World, change: Value) -> Value {
+pub fn deploy(world: &World, change: Value) -> Value {
     one(world, "entitlement", "booking-staging-deploy", change)
 }
 

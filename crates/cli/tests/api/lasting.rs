@@ -10,7 +10,7 @@ use crate::world::{Answer, World};
 const WHY: &str = "the test of the day needs it";
 
 /// A company with somebody on call, and two entitlements that conflict.
-async fn company() -> World {
+pub async fn company() -> World {
     let mut world = World::with(|catalogue, _| {
         let team = |name: &str| {
             toml::from_str(&format!("name = \"{name}\"")).expect("a team")

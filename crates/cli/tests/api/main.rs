@@ -5,6 +5,8 @@
 
 mod by_hand;
 mod catalogue;
+mod changes;
+mod conditions;
 mod credentials;
 mod lasting;
 mod lists;
@@ -12,6 +14,7 @@ mod notices;
 mod openapi;
 mod pages;
 mod passkeys;
+mod reading;
 mod recover;
 mod refusals;
 mod routes;

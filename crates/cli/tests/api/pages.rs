@@ -7,20 +7,20 @@ use tower::ServiceExt as _;
 
 use crate::world::World;
 
-struct Answer {
-    status: StatusCode,
-    headers: axum::http::HeaderMap,
-    text: String,
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: axum::http::HeaderMap,
+    pub text: String,
 }
 
 impl Answer {
-    fn to(&self) -> &str {
+    pub fn to(&self) -> &str {
         self.headers.get(header::LOCATION).map_or("", |one| one.to_str().unwrap())
     }
 }
 
 /// What a browser does: sends its cookie, and says where a form comes from.
-async fn browse(world: &World, who: &str, path: &str, form: Option<&str>) -> Answer {
+pub async fn browse(world: &World, who: &str, path: &str, form: Option<&str>) -> Answer {
     browse_from(world, who, path, form, "same-origin").await
 }
 
@@ -45,13 +45,17 @@ async fn browse_from(
     };
     let response = world.router.clone().oneshot(request.unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
+    let told =
+        parts.headers.get(header::CONTENT_TYPE).is_some_and(|one| one == "text/event-stream");
+    // That goes on for as long as somebody listens.
+    let body = if told { axum::body::Body::empty() } else { body };
     let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     Answer { status: parts.status, headers: parts.headers, text }
 }
 
 /// What is between the first `before` and the next quote.
-fn quoted<'a>(text: &'a str, before: &str) -> &'a str {
+pub fn quoted<'a>(text: &'a str, before: &str) -> &'a str {
     text.split(before)
         .nth(1)
         .unwrap_or_else(|| panic!("no {before} in {text}"))
@@ -60,7 +64,7 @@ fn quoted<'a>(text: &'a str, before: &str) -> &'a str {
         .unwrap()
 }
 
-async fn code_for(world: &World, person: &str) -> String {
+pub async fn code_for(world: &World, person: &str) -> String {
     world.post("ada", "/login-codes", json!({ "person": person })).await.good().text("/secret")
 }
 
@@ -77,6 +81,14 @@ async fn every_page_asks_who_looks() {
             .replace("/grants/{id}", &format!("/grants/{grant}"))
             .replace("/passkeys/{id}", &format!("/passkeys/pky_{}", "0".repeat(32)))
             .replace("/findings/{id}", &format!("/findings/fnd_{}", "0".repeat(32)))
+            .replace("/proposals/{id}", &format!("/proposals/prp_{}", "0".repeat(32)))
+            .replace("/handovers/{id}", &format!("/handovers/hnd_{}", "0".repeat(32)))
+            .replace("/delegations/{id}", &format!("/delegations/dlg_{}", "0".repeat(32)))
+            .replace("/sessions/{id}", &format!("/sessions/crd_{}", "0".repeat(32)))
+            .replace("/tokens/{id}", &format!("/tokens/crd_{}", "0".repeat(32)))
+            .replace("/work/{id}", &format!("/work/act_{}", "0".repeat(32)))
+            .replace("{name}", "web-groups")
+            .replace("{handle}", "ines")
             .replace("{id}", &request.text("/id"));
         let form = (page.method == "POST").then_some("");
         let mut cells = Vec::new();
@@ -233,6 +245,12 @@ async fn bad_forms_and_addresses_get_a_page_that_says_so() {
         ("/ask/booking-staging-deploy", Some("length=1h&length=2h"), 422, "twice"),
         ("/requests/req_1/approve", Some("digest=zz"), 404, "req_1"),
         ("/identities", None, 403, "not permitted"),
+        ("/identities/nobody", None, 404, "nobody"),
+        ("/targets/nowhere", None, 404, "nowhere"),
+        ("/entitlements/nothing", None, 404, "no entitlement is called"),
+        ("/proposals", None, 403, "not permitted"),
+        ("/sessions/1/end", Some(""), 404, "no open session"),
+        ("/work/1/confirm", Some("evidence=zz"), 422, "evidence"),
     ] {
         let answer = browse(&world, &ines, path, form).await;
         assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);

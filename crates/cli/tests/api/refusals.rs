@@ -48,6 +48,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "an_incident_that_the_source_does_not_know_is_refused_and_a_lost_source_stops_nobody",
     ),
     ("ownership_open", "what_nobody_answers_for_is_not_extended"),
+    ("answer_not_kept", "a_key_goes_with_the_commit_or_not_at_all"),
     ("stale_facts", "facts_that_never_hold_still_are_told_after_three_tries"),
     ("ending_only", "a_rolled_back_database_ends_access_and_begins_none"),
     ("clock_behind", "a_clock_that_was_set_back_begins_nothing_and_ends_what_is_due"),
@@ -87,6 +88,8 @@ async fn bad_input_gets_a_refusal_and_changes_nothing() {
     crate::lasting::refusals(&mut seen).await;
     crate::by_hand::refusals(&mut seen).await;
     crate::catalogue::refusals(&mut seen).await;
+    crate::conditions::refusals(&mut seen).await;
+    crate::changes::refusals(&mut seen).await;
     crate::recover::refusals(&mut seen).await;
     founding(&mut seen).await;
     let report = world.engine.verify_ledger(true).await.unwrap();
@@ -267,6 +270,8 @@ async fn tokens(world: &World, seen: &mut Provoked) {
     seen.check(world.ask(&reader, "booking-staging-deploy", "1h").await, "scope_missing");
     let revoke = format!("/tokens/{id}/revoke");
     seen.check(world.post("ines", &revoke, json!({})).await, "unknown_token");
+    let end = format!("/sessions/{id}/end");
+    seen.check(world.post("kim", &end, json!({})).await, "unknown_session");
     world.post("kim", &revoke, json!({})).await.good();
     seen.check(world.get(&reader, "/requests").await, "not_authenticated");
     seen.check(world.post("kim", &revoke, json!({})).await, "token_over");

@@ -31,6 +31,7 @@ async fn every_route_knows_whom_it_lets_in() {
             .replace("/delegations/{id}", &format!("/delegations/dlg_{}", "0".repeat(32)))
             .replace("/passkeys/{id}", &format!("/passkeys/pky_{}", "0".repeat(32)))
             .replace("/tokens/{id}", &format!("/tokens/crd_{}", "0".repeat(32)))
+            .replace("/sessions/{id}", &format!("/sessions/crd_{}", "0".repeat(32)))
             .replace("/work/{id}", &format!("/work/act_{}", "0".repeat(32)))
             .replace("/findings/{id}", &format!("/findings/fnd_{}", "0".repeat(32)))
             .replace("{what}", "organisation")
@@ -72,7 +73,7 @@ fn body(path: &str) -> Option<Value> {
         "/login" => json!({ "code": "made up" }),
         "/login-codes" => json!({ "person": "nobody" }),
         "/tokens" => json!({ "holder": "kim", "length": "1h" }),
-        "/requests" | "/requests/{id}/revisions" => ask(),
+        "/requests" | "/requests/preview" | "/requests/{id}/revisions" => ask(),
         "/requests/{id}/approve" => json!({ "digest": digest }),
         "/requests/{id}/deny" => json!({ "digest": digest, "reason": "no" }),
         "/catalogue/diff" | "/catalogue/proposals" => {
@@ -97,6 +98,7 @@ fn body(path: &str) -> Option<Value> {
         "/ending-events" => json!({ "event": "ticket:none" }),
         "/grants/{id}/extend" => json!({ "length": "500d", "justification": "to see" }),
         "/findings/{id}/answer" => json!({ "answer": "accept", "length": "1h" }),
+        "/policy/what-if" => json!({ "entitlement": "nothing", "length": "1h" }),
         "/policy/bundles" => json!({ "files": { "nothing.cedar": "" } }),
         _ => return None,
     })

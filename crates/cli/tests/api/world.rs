@@ -47,6 +47,12 @@ impl Answer {
         self
     }
 
+    /// The sentence of a refusal that was expected.
+    #[track_caller]
+    pub fn refused_as(self, code: &str) -> String {
+        self.refused(code).text("/detail")
+    }
+
     #[track_caller]
     pub fn refused(self, code: &str) -> Self {
         assert_eq!(self.code(), code, "{}", self.body);
@@ -194,6 +200,10 @@ impl World {
         let response =
             self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let status = response.status().as_u16();
+        if response.headers().get("content-type").is_some_and(|kind| kind == "text/event-stream") {
+            // It goes on for as long as somebody listens.
+            return Answer { status, body: Value::Null };
+        }
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 26).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));

@@ -16,7 +16,7 @@ use crate::company::{Company, Door};
 use crate::place::{Place, Server};
 
 /// Enough for a company, and for a log of the database that grows to its usual size.
-const MEGABYTES: u32 = 12;
+const MEGABYTES: u32 = 48;
 
 /// A small volume, and the process that holds it.
 struct Volume {
@@ -117,9 +117,9 @@ async fn a_disk_that_is_full_refuses_the_new_and_ends_the_due() {
     let first = granted(&door, "anna", "4s").await;
     let second = granted(&door, "bert", "8s").await;
     volume.fill();
-    // Whatever room the database had inside itself is used up by what is asked for.
+    // Whatever room the database and its log had inside themselves is used up by what is asked for.
     let mut code = String::new();
-    for _ in 0..100 {
+    for _ in 0..1_000 {
         let asked = company.ask(&door, "dag", "build-logs", "1h").await.unwrap();
         code = asked.code();
         if code == "storage_full" {

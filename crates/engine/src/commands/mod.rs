@@ -24,6 +24,7 @@ pub(crate) mod reroute;
 pub mod rerule;
 pub mod review;
 pub mod step_up;
+pub mod session;
 pub mod submit;
 pub mod weigh;
 pub mod withdraw;

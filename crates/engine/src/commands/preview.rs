@@ -1,6 +1,7 @@
 //! Preview: what would come of an ask, before it is sent. Nothing is written.
 
 use placet_domain::Refusal;
+use placet_domain::id::IdentityId;
 use placet_domain::request;
 use placet_domain::route::{Candidates, Route};
 
@@ -10,7 +11,12 @@ use crate::error::Error;
 
 /// Thinks an ask through, as if it were sent now.
 #[derive(Clone, Debug)]
-pub struct PreviewRequest(pub SubmitRequest);
+pub struct PreviewRequest {
+    pub asked: SubmitRequest,
+    /// As if somebody else asked it, for themselves. Whether whoever looks may know what would come of
+    /// it is for the query to say.
+    pub asker: Option<IdentityId>,
+}
 
 /// What would come of it.
 #[derive(Clone, Debug)]
@@ -31,11 +37,14 @@ impl Command for PreviewRequest {
     type Output = Previewed;
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<Previewed, Error> {
-        let mut asked = self.0.clone();
+        let mut asked = self.asked.clone();
         if asked.justification.trim().is_empty() {
             "not written yet".clone_into(&mut asked.justification);
         }
-        let revision = draft.revision(&asked, None, None).await?;
+        let mut revision = draft.revision(&asked, None, None).await?;
+        if let Some(asker) = self.asker {
+            (revision.requester, revision.receiver) = (asker, asker);
+        }
         let answered = draft.answer(&revision, WRITTEN).await?;
         let command = request::Command::Submit(answered.intake(&revision, None)?);
         let refused = request::decide(None, command, draft.now).err();

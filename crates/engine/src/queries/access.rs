@@ -285,7 +285,10 @@ impl Engine {
         requests.into_iter().zip(beside).map(view).collect()
     }
 
-    async fn finding_views(&self, findings: Vec<Finding>) -> Result<Vec<FindingView>, Error> {
+    pub(super) async fn finding_views(
+        &self,
+        findings: Vec<Finding>,
+    ) -> Result<Vec<FindingView>, Error> {
         let mut wanted = Wanted::default();
         for one in &findings {
             wanted.people.insert(one.opened.owner);

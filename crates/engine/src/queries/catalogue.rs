@@ -7,11 +7,11 @@ use placet_domain::id::{EntitlementId, TargetId};
 use placet_domain::identity::Kind;
 use placet_domain::name::TeamName;
 use placet_domain::target::Target;
-use placet_store::{Facts, LastLook, Wanted};
+use placet_store::{Facts, LastLook, Search, Wanted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Page, Who};
+use super::{Page, SoughtOffers, Who};
 use crate::Engine;
 use crate::error::Error;
 
@@ -83,7 +83,26 @@ impl Engine {
         page: &Page,
     ) -> Result<Vec<EntitlementView>, Error> {
         self.reader(actor).await?;
-        let entitlements = self.store.entitlements(&page.into()).await?;
+        self.entitlement_views(self.store.entitlements(&page.into()).await?).await
+    }
+
+    /// What may be asked for and fits a search, the least privilege first.
+    pub async fn offered(
+        &self,
+        actor: Actor,
+        sought: &SoughtOffers,
+        limit: u32,
+    ) -> Result<Vec<EntitlementView>, Error> {
+        self.reader(actor).await?;
+        let SoughtOffers { text, environment, privilege } = sought.clone();
+        let search = Search { text, environment, privilege };
+        self.entitlement_views(self.store.offered(&search, limit).await?).await
+    }
+
+    async fn entitlement_views(
+        &self,
+        entitlements: Vec<Entitlement>,
+    ) -> Result<Vec<EntitlementView>, Error> {
         let mut wanted = Wanted::default();
         wanted.people.extend(entitlements.iter().map(|one| one.owner));
         wanted.targets.extend(entitlements.iter().map(|one| one.terms.target));
@@ -97,15 +116,8 @@ impl Engine {
         let names = self.names(targets.iter().map(|one| one.owner).collect()).await?;
         let mut out = Vec::with_capacity(targets.len());
         for target in targets {
-            out.push(TargetView {
-                id: target.id,
-                name: target.name.to_string(),
-                connector: target.connector.to_string(),
-                owner: names.who(target.owner),
-                held_back: target.brake.as_ref().map(|brake| brake.findings),
-                retired: target.retired,
-                observed: self.store.last_look(target.id).await?.into(),
-            });
+            let look = self.store.last_look(target.id).await?;
+            out.push(target_view(target, look, &names));
         }
         Ok(out)
     }
@@ -118,6 +130,22 @@ impl Engine {
     pub(crate) async fn entitlement_name(&self, id: EntitlementId) -> Result<String, Error> {
         let found = self.store.load::<Entitlement>(id, &mut Facts::default()).await?;
         Ok(found.map_or_else(|| id.to_string(), |one| one.name.to_string()))
+    }
+}
+
+pub(super) fn target_view(
+    target: Target,
+    look: Option<LastLook>,
+    names: &super::Names,
+) -> TargetView {
+    TargetView {
+        id: target.id,
+        name: target.name.to_string(),
+        connector: target.connector.to_string(),
+        owner: names.who(target.owner),
+        held_back: target.brake.as_ref().map(|brake| brake.findings),
+        retired: target.retired,
+        observed: look.into(),
     }
 }
 

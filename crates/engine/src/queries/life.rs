@@ -5,13 +5,14 @@ use placet_domain::actor::Actor;
 use placet_domain::id::GrantId;
 use placet_ledger::evidence;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{GrantView, RequestView};
 use crate::Engine;
 use crate::error::Error;
 
 /// A grant, the request behind it, and its trail.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LifeView {
     pub grant: GrantView,
     /// None for whoever may see the grant and not the request.
@@ -20,7 +21,7 @@ pub struct LifeView {
 }
 
 /// An entry of a trail in words.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EntryView {
     /// Where it stands in the ledger.
     pub index: u64,
@@ -28,11 +29,13 @@ pub struct EntryView {
     pub nth: u64,
     pub at: Timestamp,
     pub r#type: &'static str,
+    /// `seen` on the target, `trouble`, or `plain`.
+    pub tone: &'static str,
     pub text: String,
 }
 
 /// What verifying a trail showed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct VerifiedView {
     pub lawful: bool,
     /// What was checked and holds.
@@ -61,6 +64,7 @@ impl Engine {
             nth: one.nth,
             at: one.at,
             r#type: one.kind,
+            tone: one.tone.as_str(),
             text: one.text,
         };
         Ok(LifeView { grant, request, entries: told.into_iter().map(entry).collect() })

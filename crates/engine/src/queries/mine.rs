@@ -7,13 +7,14 @@ use placet_domain::actor::Actor;
 use placet_domain::id::RequestId;
 use placet_store::Reader;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{GrantView, Page, RequestView, Who};
 use crate::Engine;
 use crate::error::Error;
 
 /// What somebody holds, for themselves or through a workload of theirs, and what they asked for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MineView {
     pub holds: Vec<GrantView>,
     /// The newest first; what is decided as well.
@@ -21,7 +22,7 @@ pub struct MineView {
 }
 
 /// What every page says at its edges.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct StandingView {
     pub who: Who,
     /// How many requests wait for them, up to a hundred.
@@ -45,6 +46,13 @@ impl Engine {
         })
     }
 
+    /// How many entries the signed ledger has.
+    pub(crate) async fn entries(&self) -> Result<u64, Error> {
+        // The second line of a checkpoint is its size (C2SP tlog-checkpoint).
+        let checkpoint = self.store.checkpoint().await?;
+        Ok(checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0))
+    }
+
     /// Whether a request waits for whoever looks.
     pub async fn waits_for_me(&self, actor: Actor, request: RequestId) -> Result<bool, Error> {
         let Some(who) = actor.identity() else { return Ok(false) };
@@ -54,12 +62,10 @@ impl Engine {
     pub async fn standing(&self, actor: Actor) -> Result<StandingView, Error> {
         let who = actor.identity().ok_or(placet_domain::Refusal::NotAuthenticated {})?;
         let at = self.clock.now();
-        let checkpoint = self.store.checkpoint().await?;
         Ok(StandingView {
             who: self.names(vec![who]).await?.who(who),
             waits: self.store.inbox_count(who, at).await?,
-            // The second line of a checkpoint is its size (C2SP tlog-checkpoint).
-            entries: checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0),
+            entries: self.entries().await?,
             at,
             ending_only: self.ending_only(),
         })

@@ -2,18 +2,24 @@
 //! of reading, and lets SQL filter. Answers are views made of the domain's words, ready to show.
 
 mod access;
+mod before;
 mod catalogue;
 mod governed;
+mod holding;
 mod lasting;
 mod ledger;
 mod life;
 mod mine;
 mod notices;
+mod one;
+mod overview;
 mod passkeys;
 mod people;
 mod policy;
 mod preview;
 mod replay;
+mod sessions;
+mod sought;
 mod tokens;
 mod work;
 
@@ -29,18 +35,24 @@ pub use access::{
     AnswersView, ApprovedBy, EmergencyView, FindingView, GrantView, QuestionView, RequestView,
     StageView,
 };
+pub use before::{BeforeView, EarlierView, WaitedView};
 pub use catalogue::{EntitlementView, ObservedView, TargetView};
 pub use governed::{ChangeView, HandoverView, UpkeepView};
+pub use holding::HoldingView;
 pub use lasting::DelegationView;
 pub use ledger::LedgerReport;
 pub use life::{EntryView, LifeView, VerifiedView};
 pub use mine::{MineView, StandingView};
 pub use notices::{NoticeView, UndeliveredView};
+pub use one::{OneIdentityView, OneTargetView};
+pub use overview::{OverviewView, TimeBoundView, TookView, UnsettledView};
 pub use passkeys::{PasskeyView, ToConfirm};
 pub use people::{IdentityView, MeView, RecoveredView};
-pub use policy::{PolicyView, ProposalView};
-pub use preview::{OfferView, PreviewView};
+pub use policy::{PolicyView, ProposalView, RuleView, RuledView};
+pub use preview::{HeldView, OfferView, PreviewView, RefusedView};
 pub use replay::{ReplayReport, Replayed};
+pub use sessions::SessionView;
+pub use sought::{SoughtGrants, SoughtOffers, SoughtRequests};
 pub use tokens::TokenView;
 pub use work::WorkView;
 

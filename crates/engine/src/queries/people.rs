@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use placet_domain::access::Scope;
 use placet_domain::actor::Actor;
+use placet_domain::id::IdentityId;
 use placet_domain::identity::{Identity, Nature};
 use placet_domain::name::TeamName;
 use placet_domain::organisation::TELL_SECONDS;
@@ -12,7 +13,7 @@ use placet_store::Facts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Page, Who};
+use super::{Names, Page, Who};
 use crate::Engine;
 use crate::error::Error;
 
@@ -97,26 +98,37 @@ impl Engine {
             return Err(Refusal::NotPermitted { what, why }.into());
         }
         let identities = self.store.identities(&page.into()).await?;
-        let answers = |one: &Identity| one.owner().or(one.manager());
-        let ids = identities.iter().flat_map(|one| std::iter::once(one.id).chain(answers(one)));
-        let names = self.names(ids.collect()).await?;
-        let view = |one: Identity| {
-            let (purpose, contract_ends) = match &one.is {
-                Nature::Workload { purpose, .. } => (Some(purpose.clone()), None),
-                Nature::Human { external, .. } => {
-                    (None, external.as_ref().map(|external| external.contract_ends))
-                }
-            };
-            IdentityView {
-                who: names.who(one.id),
-                kind: one.kind().as_str(),
-                active: one.is_active_at(self.clock.now()),
-                answers: answers(&one).map(|id| names.who(id)),
-                purpose,
-                contract_ends,
-                teams: one.teams,
-            }
-        };
-        Ok(identities.into_iter().map(view).collect())
+        let around = identities.iter().flat_map(people_around);
+        let names = self.names(around.collect()).await?;
+        let now = self.clock.now();
+        Ok(identities.into_iter().map(|one| view(one, &names, now)).collect())
+    }
+}
+
+/// Who answers for an identity: a workload's owner, a person's manager.
+fn answers(one: &Identity) -> Option<IdentityId> {
+    one.owner().or(one.manager())
+}
+
+/// Whom a view of an identity calls by name.
+pub(super) fn people_around(one: &Identity) -> impl Iterator<Item = IdentityId> + use<> {
+    std::iter::once(one.id).chain(answers(one))
+}
+
+pub(super) fn view(one: Identity, names: &Names, now: Timestamp) -> IdentityView {
+    let (purpose, contract_ends) = match &one.is {
+        Nature::Workload { purpose, .. } => (Some(purpose.clone()), None),
+        Nature::Human { external, .. } => {
+            (None, external.as_ref().map(|external| external.contract_ends))
+        }
+    };
+    IdentityView {
+        who: names.who(one.id),
+        kind: one.kind().as_str(),
+        active: one.is_active_at(now),
+        answers: answers(&one).map(|id| names.who(id)),
+        purpose,
+        contract_ends,
+        teams: one.teams,
     }
 }

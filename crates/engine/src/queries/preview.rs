@@ -1,15 +1,16 @@
-//! What would come of an ask: shown before it is sent.
+//! One entitlement, and what would come of an ask for it: shown before it is sent.
 
 use placet_connectors::Sessions;
-use placet_domain::Timestamp;
 use placet_domain::actor::Actor;
 use placet_domain::entitlement::Entitlement;
 use placet_domain::route::Route;
+use placet_domain::{Refusal, Timestamp};
 use placet_store::{Facts, Wanted};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::catalogue::ObservedView;
-use super::{EntitlementView, StageView};
+use super::{EntitlementView, StageView, WaitedView};
 use crate::Engine;
 use crate::commands::preview::PreviewRequest;
 use crate::commands::submit::SubmitRequest;
@@ -17,18 +18,33 @@ use crate::draft::{Command, Draft};
 use crate::error::Error;
 
 /// An ask before it is sent.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PreviewView {
     /// `people`, `pre_approved` or `break_glass`; none where policy has no way.
     pub route: Option<&'static str>,
     pub because: Vec<String>,
     pub stages: Vec<StageView>,
-    /// Why it would be refused now, if so: its code, the sentence and the next step.
-    pub refused: Option<(&'static str, String, String)>,
+    /// Why it would be refused now, if so.
+    pub refused: Option<RefusedView>,
+}
+
+/// A refusal that would come.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RefusedView {
+    pub code: &'static str,
+    pub sentence: String,
+    pub next: String,
+}
+
+/// Something that is held, and until when.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HeldView {
+    pub entitlement: String,
+    pub until: Option<Timestamp>,
 }
 
 /// An entitlement, as one who is about to ask for it has to see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OfferView {
     #[serde(flatten)]
     pub entitlement: EntitlementView,
@@ -39,7 +55,9 @@ pub struct OfferView {
     /// What becomes of a session that is open then: `none`, `ended` or `go_on`.
     pub sessions: Option<&'static str>,
     /// What whoever asks holds already, and until when.
-    pub holds: Vec<(String, Option<Timestamp>)>,
+    pub holds: Vec<HeldView>,
+    /// How long others waited for people to decide about it, the last times.
+    pub waited: Option<WaitedView>,
 }
 
 /// Finds an entitlement by its name, or says which one may have been meant.
@@ -57,7 +75,36 @@ impl Command for Find {
 impl Engine {
     /// Thinks an ask through without sending it.
     pub async fn preview(&self, actor: Actor, asked: SubmitRequest) -> Result<PreviewView, Error> {
-        let found = self.run(actor, &PreviewRequest(asked)).await?;
+        self.thought_through(actor, PreviewRequest { asked, asker: None }).await
+    }
+
+    /// What would come of it if `who` asked for an entitlement: for those whom the reader may see. A
+    /// workload of theirs asks for nothing by itself; they ask for it.
+    pub async fn what_if(
+        &self,
+        actor: Actor,
+        who: Option<String>,
+        entitlement: String,
+        length: String,
+    ) -> Result<PreviewView, Error> {
+        let reader = self.reader(actor).await?;
+        let mut asked = SubmitRequest { entitlement, length, ..SubmitRequest::default() };
+        let Some(who) = who else { return self.preview(actor, asked).await };
+        let unknown = || Refusal::UnknownIdentity { given: who.chars().take(64).collect() };
+        let id = self.identity_known_as(&who).await?.ok_or_else(unknown)?;
+        let one = self.store.identity_for(&reader, id).await?.ok_or_else(unknown)?;
+        let mine = one.owner() == Some(reader.who);
+        let asker = (id != reader.who && !mine).then_some(id);
+        asked.receiver = mine.then(|| id.to_string());
+        self.thought_through(actor, PreviewRequest { asked, asker }).await
+    }
+
+    async fn thought_through(
+        &self,
+        actor: Actor,
+        preview: PreviewRequest,
+    ) -> Result<PreviewView, Error> {
+        let found = self.run(actor, &preview).await?;
         let people = found.candidates.values().flatten().copied().collect();
         let names = self.named(Wanted { people, ..Wanted::default() }).await?;
         let (route, because, stages) = match &found.route {
@@ -88,7 +135,11 @@ impl Engine {
             route,
             because: because.into_iter().map(|one| one.why).collect(),
             stages: stages.iter().map(stage).collect(),
-            refused: found.refused.map(|one| (one.code(), one.sentence(), one.next_step())),
+            refused: found.refused.map(|one| RefusedView {
+                code: one.code(),
+                sentence: one.sentence(),
+                next: one.next_step(),
+            }),
         })
     }
 
@@ -110,7 +161,10 @@ impl Engine {
         let observed = self.store.last_look(terms.target).await?.into();
         let holds = held
             .iter()
-            .map(|grant| (names.entitlement(grant.approved.entitlement), grant.until))
+            .map(|grant| HeldView {
+                entitlement: names.entitlement(grant.approved.entitlement),
+                until: grant.until,
+            })
             .collect();
         Ok(OfferView {
             allows,
@@ -122,6 +176,7 @@ impl Engine {
                 Sessions::GoOn => "go_on",
             }),
             holds,
+            waited: self.waited(one.id).await?,
             entitlement: super::catalogue::view(one, &names),
         })
     }

@@ -95,7 +95,7 @@ impl Pace {
 /// The lanes that are being gone through.
 #[derive(Debug, Default)]
 struct Running {
-    passes: JoinSet<()>,
+    passes: JoinSet<Stepped>,
     lanes: BTreeMap<task::Id, (Lane, TargetId)>,
 }
 
@@ -104,24 +104,23 @@ impl Running {
         let busy: BTreeSet<(Lane, TargetId)> = self.lanes.values().copied().collect();
         for target in targets.into_iter().filter(|target| !busy.contains(&(lane, *target))) {
             let (engine, pace) = (engine.clone(), pace.clone());
-            let pass = async move {
-                engine.pass(lane, target, &pace).await;
-            };
+            let pass = async move { engine.pass(lane, target, &pace).await };
             let id = self.passes.spawn(pass).id();
             self.lanes.insert(id, (lane, target));
         }
     }
 
-    /// Resolves when a lane is through; with none under way, never.
-    async fn one_through(&mut self) {
-        let id = match self.passes.join_next_with_id().await {
-            Some(Ok((id, ()))) => id,
+    /// Resolves when a lane is through, with what was done in it; with none under way, never.
+    async fn one_through(&mut self) -> Stepped {
+        let (id, done) = match self.passes.join_next_with_id().await {
+            Some(Ok(through)) => through,
             // A broken invariant is as loud here as anywhere.
             Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Some(Err(error)) => error.id(),
+            Some(Err(error)) => (error.id(), Stepped::default()),
             None => std::future::pending().await,
         };
         self.lanes.remove(&id);
+        done
     }
 }
 
@@ -165,8 +164,9 @@ impl Engine {
         Ok(())
     }
 
-    /// All lanes at once, until asked to stop. Each second, and whenever something comes through a
-    /// door, those are started in which something is due.
+    /// All lanes at once, until asked to stop. Each second, whenever something comes through a door, and
+    /// whenever something was done in a lane, those are started in which something is due: what has
+    /// become due meanwhile waits for no second to pass. Where nothing could be done, it does.
     pub(super) async fn keep_lanes(&self, mut stop: Stop) {
         let at_once = self.options.calls_at_once.saturating_mul(AHEAD);
         let pace = Pace { at_once, stop: stop.clone() };
@@ -183,7 +183,7 @@ impl Engine {
             tokio::pin!(rest);
             loop {
                 tokio::select! {
-                    () = running.one_through() => {}
+                    done = running.one_through() => if !done.is_idle() { break },
                     () = stop.comes() => break,
                     () = doors.called() => break,
                     () = &mut rest => break,

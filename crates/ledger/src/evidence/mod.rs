@@ -71,6 +71,26 @@ pub fn verify(json: &str, key: &VerifierKey) -> Result<Verdict, Failed> {
     if lawful { Ok(verdict) } else { Err(Failed::Breach(Box::new(verdict))) }
 }
 
+/// What kind of thing an entry tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    Plain,
+    /// What was seen on a target.
+    Seen,
+    /// Something that did not go well.
+    Trouble,
+}
+
+impl Tone {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Seen => "seen",
+            Self::Trouble => "trouble",
+        }
+    }
+}
+
 /// An entry of a trail, told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Told {
@@ -81,6 +101,7 @@ pub struct Told {
     pub at: Timestamp,
     /// The type of its event.
     pub kind: &'static str,
+    pub tone: Tone,
     pub text: String,
 }
 
@@ -102,6 +123,7 @@ pub fn tell(bundle: Bundle, key: &VerifierKey) -> Result<Vec<Told>, Failed> {
         nth: step.entry.nth,
         at: step.entry.at,
         kind: step.entry.event.0.type_name(),
+        tone: story::tone(step),
         text: story::sentence(step, &related),
     };
     Ok(trail.steps.iter().map(told).collect())

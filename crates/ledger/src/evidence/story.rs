@@ -14,7 +14,7 @@ use placet_domain::ruling::Deciding;
 use placet_domain::time::Timestamp;
 
 use super::related::Related;
-use super::{Line, Mark, of_entry};
+use super::{Line, Mark, Tone, of_entry};
 use crate::laws::{Breach, Judged};
 use crate::trail::{Step, Trail};
 
@@ -85,6 +85,25 @@ pub(super) fn sentence(step: &Step, related: &Related) -> String {
             format!("the trail was sealed with {} entries", sealed.entries)
         }
         other => format!("`{}` was entered", other.type_name()),
+    }
+}
+
+/// Whether a step is of what was seen, or of what did not go well.
+pub(super) fn tone(step: &Step) -> Tone {
+    let of = |outcome: &Outcome| match outcome {
+        Outcome::Done | Outcome::Ordered { .. } => Tone::Plain,
+        Outcome::Failed { .. } | Outcome::InDoubt { .. } => Tone::Trouble,
+    };
+    match &step.entry.event.0 {
+        Event::Grant(grant::Event::Activated { .. } | grant::Event::ReadBack(_)) => Tone::Seen,
+        Event::Grant(grant::Event::Ended { .. }) => Tone::Seen,
+        Event::Grant(grant::Event::SeenStill { .. } | grant::Event::WorkOverdue { .. }) => {
+            Tone::Trouble
+        }
+        Event::Grant(grant::Event::Finished(finished)) => of(&finished.outcome),
+        Event::Finding(finding::Event::Opened(_)) => Tone::Trouble,
+        Event::Finding(finding::Event::RemovalTried(tried)) => of(&tried.outcome),
+        _ => Tone::Plain,
     }
 }
 

@@ -6,13 +6,14 @@ use placet_domain::id::GrantId;
 use placet_engine::Engine;
 use placet_engine::commands::collect::{CollectGrant, Submitted};
 use placet_engine::commands::end::{GiveBack, RevokeGrant};
-use placet_engine::queries::GrantView;
+use placet_engine::queries::{GrantView, HoldingView, LifeView, VerifiedView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::answer::Rows;
+use crate::answer::{AsOf, Rows};
 use crate::auth::Known;
-use crate::body::{Body, ListedAll, Named};
+use crate::body::{Asked, Body, ListedGrants, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 #[derive(Deserialize, ToSchema)]
@@ -39,23 +40,58 @@ pub(crate) struct Collect {
 pub(crate) async fn grants(
     State(engine): State<Engine>,
     Known(actor): Known,
-    ListedAll { listed, all }: ListedAll,
+    ListedGrants { listed, all, sought }: ListedGrants,
 ) -> Result<Rows<GrantView>, Failed> {
-    let engine = &engine;
-    listed.rows(|page| async move { engine.grants(actor, !all, &page).await }).await
+    let (engine, sought) = (&engine, &sought);
+    listed.rows(|page| async move { engine.sought_grants(actor, sought, !all, &page).await }).await
 }
 
 pub(crate) async fn grant(
     State(engine): State<Engine>,
     Known(actor): Known,
     Named(grant): Named<GrantId>,
-) -> Result<Json<GrantView>, Failed> {
-    Ok(Json(engine.grant(actor, grant).await?))
+) -> Result<AsOf<GrantView>, Failed> {
+    AsOf::read(&engine, grant, engine.grant(actor, grant)).await
+}
+
+/// Whether who may use what.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MayUse {
+    /// A handle or an id.
+    #[schema(max_length = 64)]
+    identity: String,
+    /// By its name.
+    #[schema(max_length = 64)]
+    entitlement: String,
+}
+
+pub(crate) async fn holding(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Asked(MayUse { identity, entitlement }): Asked<MayUse>,
+) -> Result<Json<HoldingView>, Failed> {
+    Ok(Json(engine.holding(actor, &identity, &entitlement).await?))
+}
+
+pub(crate) async fn life(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(grant): Named<GrantId>,
+) -> Result<Json<LifeView>, Failed> {
+    Ok(Json(engine.life(actor, grant).await?))
+}
+
+pub(crate) async fn verify(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(grant): Named<GrantId>,
+) -> Result<Json<VerifiedView>, Failed> {
+    Ok(Json(engine.verify_grant(actor, grant).await?))
 }
 
 pub(crate) async fn collect(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(grant): Named<GrantId>,
     Body(collect): Body<Collect>,
 ) -> Result<Json<GrantView>, Failed> {
@@ -65,16 +101,14 @@ pub(crate) async fn collect(
 }
 
 pub(crate) async fn give_back(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(grant): Named<GrantId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &GiveBack { grant }).await?)
 }
 
 pub(crate) async fn revoke(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(grant): Named<GrantId>,
     Body(Revoke { note }): Body<Revoke>,
 ) -> Result<(), Failed> {

@@ -1,5 +1,6 @@
 //! Findings and their answers.
 
+use axum::Json;
 use axum::extract::State;
 use placet_domain::id::FindingId;
 use placet_domain::request::Answer;
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 use crate::answer::{Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, ListedAll, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 pub(crate) async fn list(
@@ -21,6 +23,14 @@ pub(crate) async fn list(
 ) -> Result<Rows<FindingView>, Failed> {
     let engine = &engine;
     listed.rows(|page| async move { engine.findings(actor, !all, &page).await }).await
+}
+
+pub(crate) async fn show(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(finding): Named<FindingId>,
+) -> Result<Json<FindingView>, Failed> {
+    Ok(Json(engine.finding(actor, finding).await?))
 }
 
 /// An answer that is a request of its own.
@@ -37,8 +47,7 @@ pub(crate) struct Given {
 }
 
 pub(crate) async fn answer(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(finding): Named<FindingId>,
     Body(Given { answer, receiver, length, justification }): Body<Given>,
 ) -> Result<Created<RequestView>, Failed> {
@@ -48,16 +57,14 @@ pub(crate) async fn answer(
 }
 
 pub(crate) async fn remove(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(finding): Named<FindingId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &RemoveFound { finding }).await?)
 }
 
 pub(crate) async fn release(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(target): Named<String>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &ReleaseBrake { target }).await?)

@@ -16,9 +16,10 @@ use placet_engine::queries::{ChangeView, HandoverView, UpkeepView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::answer::Rows;
+use crate::answer::{AsOf, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, ListedAll, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 /// Catalogue files, merged into one.
@@ -72,8 +73,7 @@ pub(crate) async fn diff(
 }
 
 pub(crate) async fn propose(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Body(given): Body<Given>,
 ) -> Result<Json<Difference>, Failed> {
     let differs = engine.run(actor, &ProposeCatalogue { files: given.files() }).await?;
@@ -93,21 +93,19 @@ pub(crate) async fn show(
     State(engine): State<Engine>,
     Known(actor): Known,
     Named(id): Named<ProposalId>,
-) -> Result<Json<ChangeView>, Failed> {
-    Ok(Json(engine.proposal(actor, id).await?))
+) -> Result<AsOf<ChangeView>, Failed> {
+    AsOf::read(&engine, id, engine.proposal(actor, id)).await
 }
 
 pub(crate) async fn adopt(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(proposal): Named<ProposalId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &AdoptCatalogue { proposal }).await?)
 }
 
 pub(crate) async fn reject(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(proposal): Named<ProposalId>,
     Body(Because { reason }): Body<Because>,
 ) -> Result<(), Failed> {
@@ -115,16 +113,14 @@ pub(crate) async fn reject(
 }
 
 pub(crate) async fn withdraw(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(proposal): Named<ProposalId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &WithdrawCatalogue { proposal }).await?)
 }
 
 pub(crate) async fn retire_target(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(target): Named<String>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &RetireTarget { target }).await?)
@@ -140,8 +136,7 @@ pub(crate) async fn handovers(
 }
 
 pub(crate) async fn keep(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(handover): Named<HandoverId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &KeepHandover { handover }).await?)
@@ -155,8 +150,7 @@ pub(crate) async fn upkeep(
 }
 
 pub(crate) async fn release(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(what): Named<Stream>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &ReleaseRerule { what }).await?)

@@ -20,6 +20,7 @@ use super::requests::{Ask, Shown, shown_after};
 use crate::answer::{Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 #[derive(Deserialize, ToSchema)]
@@ -34,8 +35,7 @@ pub(crate) struct Narrow {
 }
 
 pub(crate) async fn narrow(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
     Body(Narrow { digest, length, entitlement, starts_at }): Body<Narrow>,
 ) -> Shown {
@@ -55,8 +55,7 @@ pub(crate) struct Say {
 }
 
 pub(crate) async fn ask(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
     Body(Say { text, answers }): Body<Say>,
 ) -> Shown {
@@ -83,8 +82,7 @@ pub(crate) struct Filed {
 }
 
 pub(crate) async fn file(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Body(Together { asks }): Body<Together>,
 ) -> Result<Created<Filed>, Failed> {
     let asks = asks.into_iter().map(|ask| ask.command(None)).collect();
@@ -105,8 +103,7 @@ pub(crate) struct Review {
 }
 
 pub(crate) async fn review(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
     Body(Review { verdict, note }): Body<Review>,
 ) -> Shown {
@@ -140,8 +137,7 @@ pub(crate) struct Made {
 }
 
 pub(crate) async fn delegate(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Body(Make { to, starts_at, ends_at }): Body<Make>,
 ) -> Result<Created<Made>, Failed> {
     let id = engine.run(actor, &Delegate { to, starts_at, ends_at }).await?;
@@ -158,8 +154,7 @@ pub(crate) async fn delegations(
 }
 
 pub(crate) async fn end_delegation(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(delegation): Named<DelegationId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &EndDelegation { delegation }).await?)
@@ -183,8 +178,7 @@ pub(crate) struct Reported {
 }
 
 pub(crate) async fn report_ending(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Body(Over { event }): Body<Over>,
 ) -> Result<Json<Reported>, Failed> {
     let done = engine.report_ending(actor, &event).await?;

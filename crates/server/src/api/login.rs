@@ -8,14 +8,16 @@ use placet_domain::Timestamp;
 use placet_domain::credential::TokenScope;
 use placet_domain::id::CredentialId;
 use placet_engine::commands::login::{Given, IssueLoginCode, IssueToken, LogOut, RevokeToken};
-use placet_engine::queries::{MeView, TokenView};
+use placet_engine::commands::session::EndSession;
+use placet_engine::queries::{MeView, SessionView, TokenView};
 use placet_engine::{Engine, Secret};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::Rows;
 use crate::auth::Known;
-use crate::body::{Body, ListedAll, Named};
+use crate::body::{Body, Listed, ListedAll, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 use crate::tries::Trying;
 
@@ -119,6 +121,22 @@ pub(crate) async fn issue_token(
     Ok(Json(engine.run(actor, &command).await?.into()))
 }
 
+pub(crate) async fn sessions(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    listed: Listed,
+) -> Result<Rows<SessionView>, Failed> {
+    let engine = &engine;
+    listed.rows(|page| async move { engine.sessions(actor, &page).await }).await
+}
+
+pub(crate) async fn end_session(
+    Doing { engine, actor }: Doing,
+    Named(session): Named<CredentialId>,
+) -> Result<(), Failed> {
+    Ok(engine.run(actor, &EndSession { session }).await?)
+}
+
 pub(crate) async fn tokens(
     State(engine): State<Engine>,
     Known(actor): Known,
@@ -129,8 +147,7 @@ pub(crate) async fn tokens(
 }
 
 pub(crate) async fn revoke_token(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(token): Named<CredentialId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &RevokeToken { token }).await?)

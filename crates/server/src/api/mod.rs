@@ -3,6 +3,7 @@
 
 mod access;
 mod catalogue;
+pub(crate) mod changes;
 mod describe;
 mod evidence;
 mod findings;
@@ -19,9 +20,12 @@ mod work;
 
 use axum::Extension;
 use axum::Router;
+use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 use placet_domain::credential::TokenScope;
 use placet_engine::{Engine, Purpose};
+
+use crate::doing::{self, Versioned};
 
 /// What a route needs of the one who calls it; a test holds every route against this.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,6 +114,10 @@ routes! {
         "POST" "/tokens" Session => post(login::issue_token);
         /// Tokens of mine and of workloads that I own, with their last use; without what was ended.
         "GET" "/tokens" Read => get(login::tokens);
+        /// Sessions of mine that are open, the newest first.
+        "GET" "/sessions" Read => get(login::sessions);
+        /// End a session of mine, such as one that was left open elsewhere.
+        "POST" "/sessions/{id}/end" Session => post(login::end_session);
         /// End a token of mine, or of a workload that I own, at once.
         "POST" "/tokens/{id}/revoke" Session => post(login::revoke_token);
     }
@@ -136,14 +144,24 @@ routes! {
     "The catalogue" {
         /// People and workloads, for those who may read everything.
         "GET" "/identities" Read => get(catalogue::identities);
+        /// One identity that I may see: myself, who reports to me, my workloads, or who holds what I own.
+        "GET" "/identities/{handle}" Read => get(catalogue::identity);
         /// An identity has left: what it holds ends, and what it answered for passes on.
         "POST" "/identities/{handle}/deactivate" Session => post(catalogue::deactivate);
         /// What may be asked for, by name.
         "GET" "/entitlements" Read => get(catalogue::entitlements);
+        /// What may be asked for and fits a search, the least privilege first; 200 at the most.
+        "GET" "/offers" Read => get(catalogue::offers);
+        /// One entitlement, with what there is to know before asking for it.
+        "GET" "/entitlements/{name}" Read => get(catalogue::entitlement);
         /// Grant an entitlement no more.
         "POST" "/entitlements/{name}/retire" Session => post(catalogue::retire);
         /// Targets by name, with how fresh the knowledge of each is.
         "GET" "/targets" Read => get(catalogue::targets);
+        /// One target, with what may be granted on it and what is not settled there.
+        "GET" "/targets/{name}" Read => get(catalogue::target);
+        /// How access stands, of everything or of what I own: ends, times, findings by age.
+        "GET" "/overview" Read => get(catalogue::overview);
         /// Retire a target that carries no live grant.
         "POST" "/targets/{name}/retire" Session => post(governed::retire_target);
         /// What a catalogue would change; nothing is changed.
@@ -170,12 +188,20 @@ routes! {
         "POST" "/catalogue/upkeep/{what}/release" Session => post(governed::release);
     }
     "Asking and deciding" {
-        /// Requests that I may see, the newest first.
+        /// Requests that I may see and that fit, the newest first.
         "GET" "/requests" Read => get(requests::list);
         /// Ask for access.
         "POST" "/requests" Ask => post(requests::submit);
+        /// What I hold, myself or through a workload of mine, and what I asked for; 200 of each at the
+        /// most.
+        "GET" "/mine" Read => get(requests::mine);
+        /// What would come of an ask: its route and who would be asked, or the refusal. Nothing is
+        /// written.
+        "POST" "/requests/preview" Ask => post(requests::preview);
         /// A request, with everything that one who decides has to see.
         "GET" "/requests/{id}" Read => get(requests::show);
+        /// What came before it: what the same asker asked for, and how long others waited.
+        "GET" "/requests/{id}/before" Read => get(requests::before);
         /// Ask otherwise: a new revision of my open request.
         "POST" "/requests/{id}/revisions" Ask => post(requests::revise);
         /// Agree to exactly what was read, named by its digest.
@@ -212,10 +238,16 @@ routes! {
         "POST" "/ending-events" Report => post(lasting::report_ending);
     }
     "Grants" {
-        /// Grants that I may see, the newest first; without what is over.
+        /// Grants that I may see and that fit, the newest first; without what is over.
         "GET" "/grants" Read => get(access::grants);
+        /// Whether an identity may use an entitlement at this moment, for programs that ask each time.
+        "GET" "/holding" Read => get(access::holding);
         /// One grant.
         "GET" "/grants/{id}" Read => get(access::grant);
+        /// A grant's life: every entry of its trail, each proved to be in the signed ledger.
+        "GET" "/grants/{id}/life" Read => get(access::life);
+        /// Verify the evidence behind a grant here, with the ledger's own key.
+        "POST" "/grants/{id}/verify" Read => post(access::verify);
         /// Hand in the public half for which a credential is issued.
         "POST" "/grants/{id}/collect" Ask => post(access::collect);
         /// End access that I hold or own.
@@ -238,6 +270,8 @@ routes! {
     "Findings" {
         /// Differences between what was approved and what was observed; without what is settled.
         "GET" "/findings" Read => get(findings::list);
+        /// One finding.
+        "GET" "/findings/{id}" Read => get(findings::show);
         /// Answer a finding with a request of its own.
         "POST" "/findings/{id}/answer" Ask => post(findings::answer);
         /// Order the removal of access that nobody approved.
@@ -248,6 +282,10 @@ routes! {
     "Policy" {
         /// Which policy bundle rules, and which ones wait.
         "GET" "/policy" Read => get(policy::ruling);
+        /// The rules of the ruling bundle in their own words, and what they decided lately.
+        "GET" "/policy/rules" Read => get(policy::rules);
+        /// What would come of it if somebody asked for something; nothing is written.
+        "POST" "/policy/what-if" Read => post(policy::what_if);
         /// The files of a bundle.
         "GET" "/policy/bundles/{digest}" Read => get(policy::show);
         /// What a bundle would answer otherwise, of what is open and what is held.
@@ -267,6 +305,10 @@ routes! {
         /// The verifier key of the ledger (C2SP signed-note); get it from elsewhere as well.
         "GET" "/ledger/key" Nothing => get(evidence::key);
     }
+    "Changes" {
+        /// Be told when something changes: which kinds of records, as server-sent events.
+        "GET" "/changes" Read => get(changes::changes);
+    }
     "This document" {
         /// This API as an OpenAPI 3.1 document.
         "GET" "/openapi.json" Nothing => get(openapi::serve);
@@ -275,9 +317,37 @@ routes! {
     }
 }
 
+impl Route {
+    /// The record that its path names, up to the name itself.
+    fn record(&self) -> Option<&'static str> {
+        self.path.find('}').map(|at| &self.path[..=at])
+    }
+
+    fn sketched(&self) -> describe::Sketch {
+        let mut sketch = describe::Sketch::default();
+        (self.sketch)(&mut sketch);
+        sketch
+    }
+
+    /// Whether the record in its path is shown with a version.
+    fn is_versioned(&self) -> bool {
+        let shows = |one: &Self| one.method == "GET" && Some(one.path) == self.record();
+        ROUTES.iter().find(|one| shows(one)).is_some_and(|one| one.sketched().answer.versioned)
+    }
+}
+
 pub(crate) fn router() -> Router<Engine> {
     ROUTES.iter().fold(Router::new(), |router, route| {
+        let handler = (route.handler)();
+        let handler: MethodRouter<Engine> = match route.method {
+            "GET" => handler,
+            _ if route.sketched().once => {
+                let once: MethodRouter<Engine> = handler.layer(middleware::from_fn(doing::once));
+                once.layer(Extension(Versioned(route.is_versioned())))
+            }
+            _ => handler.layer(middleware::from_fn(doing::without)),
+        };
         // What it needs goes with the call, to where it is found out who is there.
-        router.route(route.path, (route.handler)().layer(Extension(route.needs)))
+        router.route(route.path, handler.layer(Extension(route.needs)))
     })
 }

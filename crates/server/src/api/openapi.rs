@@ -21,7 +21,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-use super::describe::Sketch;
+use super::describe::{Sketch, of_type, parameter};
 use super::{Needs, ROUTES, Route};
 use crate::answer::Sealed;
 use crate::problem::{Problem, status};
@@ -38,6 +38,13 @@ one that it needs.
 
 **A no** is a problem (RFC 9457) with a stable `code`, a sentence in `detail`, and what to do in `next`.
 
+**Sending again.** A call that changes something takes an `Idempotency-Key` of your own (a UUID, say): \
+sent again under the same key within a day it is done once and answered alike, with \
+`Idempotency-Replayed: true`. Calls whose answer holds a secret take none, since secrets are not kept.
+
+**Changing what you saw.** Requests, grants and proposals are shown with an `ETag`; sent back as \
+`If-Match`, nothing is done if the record has changed since (412).
+
 **Lists** have pages: at most `limit` rows, and a `Link` with `rel=\"next\"` (RFC 8288) when there is \
 more. Follow the link; do not make it yourself.";
 
@@ -52,12 +59,13 @@ pub(crate) async fn serve() -> Sealed {
 }
 
 /// The statuses of problems, with the class of refusal behind each.
-const PROBLEMS: [(Class, &str); 7] = [
+const PROBLEMS: [(Class, &str); 8] = [
     (Class::Malformed, "Malformed"),
     (Class::Unauthenticated, "Unauthenticated"),
     (Class::Unknown, "Unknown"),
     (Class::Forbidden, "Forbidden"),
     (Class::Conflict, "Conflict"),
+    (Class::Precondition, "Precondition"),
     (Class::TooMany, "TooMany"),
     (Class::Unavailable, "Unavailable"),
 ];
@@ -66,8 +74,7 @@ pub(super) fn document() -> OpenApi {
     let mut components = components();
     let mut paths = Paths::new();
     for route in ROUTES {
-        let mut sketch = Sketch::default();
-        (route.sketch)(&mut sketch);
+        let mut sketch = route.sketched();
         for (name, schema) in std::mem::take(&mut sketch.schemas) {
             components.schemas.insert(name, schema);
         }
@@ -90,7 +97,8 @@ pub(super) fn document() -> OpenApi {
 }
 
 fn operation(route: &Route, sketch: Sketch) -> Operation {
-    let Sketch { segment, query, body, answer, set_up, .. } = sketch;
+    let Sketch { segment, query, headers, body, answer, once, set_up, .. } = sketch;
+    let conditional = once && route.is_versioned();
     let name = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let id = format!("{}{}", route.method.to_ascii_lowercase(), route.path.replace(['{', '}'], ""));
     let mut operation = OperationBuilder::new()
@@ -106,9 +114,15 @@ fn operation(route: &Route, sketch: Sketch) -> Operation {
                 .schema(Some(schema.clone())),
         );
     }
-    let reads = segment.is_some() || !query.is_empty() || body.is_some();
-    for parameter in query {
+    let reads = segment.is_some() || !query.is_empty() || !headers.is_empty() || body.is_some();
+    for parameter in query.into_iter().chain(headers) {
         operation = operation.parameter(parameter);
+    }
+    if conditional {
+        let says =
+            "the `ETag` of the record as you saw it: nothing is done if it has changed since";
+        let tag = of_type(Type::String).pattern(Some("^\"[0-9]{1,19}\"$"));
+        operation = operation.parameter(parameter(ParameterIn::Header, "If-Match", says, tag));
     }
     if let Some((schema, must)) = body {
         let content = ContentBuilder::new().schema(Some(schema)).build();
@@ -127,12 +141,19 @@ fn operation(route: &Route, sketch: Sketch) -> Operation {
         let header = HeaderBuilder::new().schema(Some(text)).description(Some(says)).build();
         good = good.header("Link", header);
     }
+    if answer.versioned {
+        let text = ObjectBuilder::new().schema_type(Type::String).build();
+        let says = "the version of this record, for `If-Match`";
+        let header = HeaderBuilder::new().schema(Some(text)).description(Some(says)).build();
+        good = good.header("ETag", header);
+    }
     operation = operation.response(if answer.created { "201" } else { "200" }, good);
     for (class, name) in PROBLEMS {
         let may = match class {
             Class::Malformed => reads,
             Class::Unauthenticated => route.needs != Needs::Nothing || reads,
             Class::Forbidden => route.needs != Needs::Nothing,
+            Class::Precondition => conditional,
             Class::Unknown => segment.is_some() || set_up || reads && route.method == "POST",
             // Whoever is known is held back only from beginning something.
             Class::TooMany => set_up || route.needs == Needs::Nothing && route.method == "POST",

@@ -18,6 +18,7 @@ use crate::answer::{Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, Named};
 use crate::passkeys::{Asked, MakeOptions, SignOptions};
+use crate::doing::Doing;
 use crate::problem::Failed;
 use crate::tries::Trying;
 
@@ -66,8 +67,7 @@ pub(crate) async fn offer(
 }
 
 pub(crate) async fn vouch(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(passkey): Named<PasskeyId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &VouchPasskey { passkey }).await?)
@@ -84,8 +84,7 @@ pub(crate) async fn to_confirm(
 }
 
 pub(crate) async fn confirm(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(passkey): Named<PasskeyId>,
     Body(signed): Body<SignedByPasskey>,
 ) -> Result<Json<PasskeyView>, Failed> {
@@ -94,8 +93,7 @@ pub(crate) async fn confirm(
 }
 
 pub(crate) async fn revoke(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(passkey): Named<PasskeyId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &RevokePasskey { passkey }).await?)

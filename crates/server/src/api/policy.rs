@@ -7,12 +7,14 @@ use placet_domain::canonical::Digest;
 use placet_engine::Engine;
 use placet_engine::commands::bundle::{AdoptBundle, ProposeBundle};
 use placet_engine::commands::weigh::{WeighBundle, Weighed, Weight};
-use placet_engine::queries::PolicyView;
+use placet_engine::queries::{PolicyView, PreviewView, RuleView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::answer::Rows;
 use crate::auth::Known;
 use crate::body::{Body, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 #[derive(Deserialize, ToSchema)]
@@ -87,9 +89,33 @@ pub(crate) async fn ruling(
     Ok(Json(engine.policy(actor).await?))
 }
 
-pub(crate) async fn propose(
+/// Who would ask for what.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhatIf {
+    /// A handle or id of somebody whom the caller may see; the caller if left out.
+    who: Option<String>,
+    entitlement: String,
+    length: String,
+}
+
+pub(crate) async fn what_if(
     State(engine): State<Engine>,
     Known(actor): Known,
+    Body(WhatIf { who, entitlement, length }): Body<WhatIf>,
+) -> Result<Json<PreviewView>, Failed> {
+    Ok(Json(engine.what_if(actor, who, entitlement, length).await?))
+}
+
+pub(crate) async fn rules(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+) -> Result<Rows<RuleView>, Failed> {
+    Ok(Rows::whole(engine.rules(actor).await?))
+}
+
+pub(crate) async fn propose(
+    Doing { engine, actor }: Doing,
     Body(Proposed { files }): Body<Proposed>,
 ) -> Result<Json<Cited>, Failed> {
     let bundle = engine.run(actor, &ProposeBundle { bundle: files }).await?;
@@ -97,8 +123,7 @@ pub(crate) async fn propose(
 }
 
 pub(crate) async fn adopt(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(bundle): Named<Digest>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &AdoptBundle { bundle }).await?)

@@ -12,13 +12,14 @@ use placet_engine::commands::passkeys::SignedByPasskey;
 use placet_engine::commands::step_up::ApproveSigned;
 use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::commands::withdraw::{WithdrawApproval, WithdrawRequest};
-use placet_engine::queries::RequestView;
+use placet_engine::queries::{BeforeView, MineView, Page, PreviewView, RequestView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::answer::{Created, Rows};
+use crate::answer::{AsOf, Created, Rows};
 use crate::auth::Known;
-use crate::body::{Body, Listed, Named};
+use crate::body::{Body, Listed, ListedRequests, MOST_ROWS, Named};
+use crate::doing::Doing;
 use crate::passkeys::Asked;
 use crate::problem::Failed;
 
@@ -103,10 +104,26 @@ pub(super) type Shown = Result<Json<RequestView>, Failed>;
 pub(crate) async fn list(
     State(engine): State<Engine>,
     Known(actor): Known,
-    listed: Listed,
+    ListedRequests { listed, sought }: ListedRequests,
 ) -> Result<Rows<RequestView>, Failed> {
-    let engine = &engine;
-    listed.rows(|page| async move { engine.requests(actor, &page).await }).await
+    let (engine, sought) = (&engine, &sought);
+    listed.rows(|page| async move { engine.sought_requests(actor, sought, &page).await }).await
+}
+
+pub(crate) async fn mine(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+) -> Result<Json<MineView>, Failed> {
+    let page = Page { limit: Some(MOST_ROWS), after: None };
+    Ok(Json(engine.mine(actor, &page).await?))
+}
+
+pub(crate) async fn before(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Named(id): Named<RequestId>,
+) -> Result<Json<BeforeView>, Failed> {
+    Ok(Json(engine.before(actor, id).await?))
 }
 
 pub(crate) async fn inbox(
@@ -122,13 +139,20 @@ pub(crate) async fn show(
     State(engine): State<Engine>,
     Known(actor): Known,
     Named(id): Named<RequestId>,
-) -> Shown {
-    Ok(Json(engine.request(actor, id).await?))
+) -> Result<AsOf<RequestView>, Failed> {
+    AsOf::read(&engine, id, engine.request(actor, id)).await
+}
+
+pub(crate) async fn preview(
+    State(engine): State<Engine>,
+    Known(actor): Known,
+    Body(ask): Body<Ask>,
+) -> Result<Json<PreviewView>, Failed> {
+    Ok(Json(engine.preview(actor, ask.command(None)).await?))
 }
 
 pub(crate) async fn submit(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Body(ask): Body<Ask>,
 ) -> Result<Created<RequestView>, Failed> {
     let submitted = engine.run(actor, &ask.command(None)).await?;
@@ -136,8 +160,7 @@ pub(crate) async fn submit(
 }
 
 pub(crate) async fn extend(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(grant): Named<GrantId>,
     Body(Extend { length, justification }): Body<Extend>,
 ) -> Result<Created<RequestView>, Failed> {
@@ -146,8 +169,7 @@ pub(crate) async fn extend(
 }
 
 pub(crate) async fn revise(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(id): Named<RequestId>,
     Body(ask): Body<Ask>,
 ) -> Shown {
@@ -157,8 +179,7 @@ pub(crate) async fn revise(
 }
 
 pub(crate) async fn approve(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
     asked: Result<Asked, Failed>,
     Body(Approve { digest, stage, signed }): Body<Approve>,
@@ -176,8 +197,7 @@ pub(crate) async fn approve(
 }
 
 pub(crate) async fn deny(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
     Body(Deny { digest, reason }): Body<Deny>,
 ) -> Shown {
@@ -187,8 +207,7 @@ pub(crate) async fn deny(
 }
 
 pub(crate) async fn withdraw(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
 ) -> Shown {
     let before = engine.request(actor, request).await?;
@@ -197,8 +216,7 @@ pub(crate) async fn withdraw(
 }
 
 pub(crate) async fn withdraw_approval(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(request): Named<RequestId>,
 ) -> Result<(), Failed> {
     Ok(engine.run(actor, &WithdrawApproval { request }).await?)

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::answer::Rows;
 use crate::auth::Known;
 use crate::body::{Body, Listed, Named};
+use crate::doing::Doing;
 use crate::problem::Failed;
 
 #[derive(Deserialize, ToSchema)]
@@ -45,8 +46,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn carried_out(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(action): Named<ActionId>,
     Body(CarriedOut { evidence_sha256: evidence, note }): Body<CarriedOut>,
 ) -> Result<(), Failed> {
@@ -56,8 +56,7 @@ pub(crate) async fn carried_out(
 }
 
 pub(crate) async fn returned(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(action): Named<ActionId>,
     Body(Returned { why }): Body<Returned>,
 ) -> Result<(), Failed> {
@@ -66,8 +65,7 @@ pub(crate) async fn returned(
 }
 
 pub(crate) async fn confirmed(
-    State(engine): State<Engine>,
-    Known(actor): Known,
+    Doing { engine, actor }: Doing,
     Named(action): Named<ActionId>,
     Body(Confirmed { evidence_sha256: evidence }): Body<Confirmed>,
 ) -> Result<(), Failed> {

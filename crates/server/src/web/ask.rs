@@ -9,16 +9,16 @@ use placet_domain::Refusal;
 use placet_domain::actor::Actor;
 use placet_engine::Engine;
 use placet_engine::commands::submit::SubmitRequest;
-use placet_engine::queries::{self, EntitlementView, OfferView, PreviewView};
+use placet_engine::queries::{EntitlementView, OfferView, PreviewView, SoughtOffers};
 use serde::Deserialize;
 
 use super::failed::Failed;
-use super::form::{Form, Typed};
+use super::form::{Form, Refused, Typed};
 use super::page::{self, Here, Page};
 use super::show;
 use super::visitor::Visitor;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Sought {
     #[serde(default)]
     q: String,
@@ -51,20 +51,8 @@ impl SearchPage {
     }
 }
 
-/// The most entitlements that a search looks at and shows.
-const LOOKED_AT: usize = 2_000;
-const SHOWN: usize = 100;
-
-/// Privilege and environment in the order of what they put at stake.
-fn stake(one: &EntitlementView) -> (u8, u8, u8, String) {
-    let privilege = match one.privilege {
-        "read" => 0,
-        "write" => 1,
-        _ => 2,
-    };
-    let environment = u8::from(one.environment == "prod");
-    (privilege, environment, one.sensitivity, one.name.clone())
-}
+/// The most that are shown: the page stays small, and a search finds the rest.
+const SHOWN: usize = 40;
 
 pub(super) async fn search(
     State(engine): State<Engine>,
@@ -72,30 +60,11 @@ pub(super) async fn search(
     Query(sought): Query<Sought>,
 ) -> Result<Response, Failed> {
     let page = Page::of(&engine, actor, Here::Ask).await?;
-    let words: Vec<String> =
-        sought.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let fits = |one: &EntitlementView| {
-        let text = format!("{} {} {}", one.name, one.target, one.scope).to_lowercase();
-        !one.retired
-            && words.iter().all(|word| text.contains(word))
-            && (sought.environment.is_empty() || one.environment == sought.environment)
-            && (sought.privilege.is_empty() || one.privilege == sought.privilege)
-    };
-    let mut found = Vec::new();
-    let mut after = None;
-    let mut looked_at = 0;
-    loop {
-        let next = queries::Page { limit: Some(200), after: after.take() };
-        let some = engine.entitlements(actor, &next).await?;
-        looked_at += some.len();
-        after = some.last().map(|one| one.name.clone());
-        found.extend(some.into_iter().filter(fits));
-        if after.is_none() || looked_at >= LOOKED_AT {
-            break;
-        }
-    }
-    found.sort_by_cached_key(stake);
-    let more = found.len() > SHOWN || after.is_some();
+    let Sought { q, environment, privilege } = sought.clone();
+    let fits = SoughtOffers { text: q, environment, privilege };
+    // One more, which tells that there are more.
+    let mut found = engine.offered(actor, &fits, SHOWN as u32 + 1).await?;
+    let more = found.len() > SHOWN;
     found.truncate(SHOWN);
     page::shown(&SearchPage { page, sought, found, more })
 }
@@ -110,13 +79,6 @@ struct FormPage {
     length: String,
     typed: Typed,
     refused: Option<Refused>,
-}
-
-/// Why it was not sent, and beside which field.
-struct Refused {
-    field: &'static str,
-    sentence: String,
-    next: String,
 }
 
 impl FormPage {
@@ -196,11 +158,7 @@ pub(super) async fn send(
     match engine.run(actor, &asked(&name, &typed)).await {
         Ok(sent) => Ok(Redirect::to(&format!("/requests/{}", sent.request)).into_response()),
         Err(placet_engine::Error::Refused(refusal)) => {
-            let refused = Refused {
-                field: field_of(&refusal),
-                sentence: refusal.sentence(),
-                next: refusal.next_step(),
-            };
+            let refused = Refused::of(&refusal, field_of(&refusal));
             shown(&engine, actor, &name, typed, Some(refused)).await
         }
         Err(error) => Err(error.into()),

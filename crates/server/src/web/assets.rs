@@ -4,6 +4,7 @@
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use placet_domain::canonical::Digest;
 
 struct Asset {
     name: &'static str,
@@ -11,7 +12,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 5] = [
     Asset {
         name: "placet.css",
         kind: "text/css; charset=utf-8",
@@ -21,6 +22,11 @@ const ASSETS: [Asset; 4] = [
         name: "htmx.min.js",
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/htmx.min.js"),
+    },
+    Asset {
+        name: "live.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/live.js"),
     },
     Asset {
         name: "passkey.js",
@@ -34,14 +40,12 @@ const ASSETS: [Asset; 4] = [
     },
 ];
 
-/// One of them. A browser asks each hour whether it is still the same, which its version tells.
+/// One of them. A browser asks each hour whether it is still the same, which its digest tells.
 pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = ASSETS.iter().find(|one| one.name == name) else {
         return (StatusCode::NOT_FOUND, "there is no such file").into_response();
     };
-    let version = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
-    // A build of the same version may have other files: how long one is tells most of them apart.
-    let tag = format!("{}-{}\"", version.trim_end_matches('"'), asset.bytes.len());
+    let tag = format!("\"{}\"", Digest::of(asset.bytes));
     let known =
         headers.get(header::IF_NONE_MATCH).is_some_and(|one| one.as_bytes() == tag.as_bytes());
     let about = [

@@ -17,7 +17,7 @@ pub(super) struct After {
 }
 
 /// How many on a page.
-const ROWS: u32 = 100;
+const ROWS: u32 = 40;
 
 #[derive(Template)]
 #[template(path = "targets.html")]
@@ -25,18 +25,6 @@ struct TargetsPage {
     page: Page,
     targets: Vec<TargetView>,
     next: Option<String>,
-}
-
-impl TargetsPage {
-    /// As the look names it: a word of ours, whatever stands in the database.
-    fn completeness(&self, target: &TargetView) -> &'static str {
-        match target.observed.completeness.as_str() {
-            "complete" => "complete",
-            "partial" => "partial",
-            "never" => "never",
-            _ => "unknown",
-        }
-    }
 }
 
 pub(super) async fn targets(

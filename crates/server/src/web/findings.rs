@@ -33,7 +33,7 @@ struct ListPage {
 }
 
 /// How many on a page.
-const ROWS: u32 = 50;
+const ROWS: u32 = 30;
 
 pub(super) async fn list(
     State(engine): State<Engine>,

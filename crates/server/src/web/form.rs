@@ -3,8 +3,8 @@
 
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use placet_domain::Refusal;
 use placet_domain::actor::Actor;
+use placet_domain::{Refusal, Timestamp};
 use placet_engine::Engine;
 
 use super::visitor;
@@ -26,6 +26,11 @@ pub(super) struct Typed(Vec<(String, String)>);
 impl Typed {
     pub(super) fn of(fields: Vec<(String, String)>) -> Self {
         Self(fields)
+    }
+
+    /// Whether nothing was sent at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The text of a field; empty if it was not sent.
@@ -72,4 +77,49 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
         return Err(Refusal::Unreadable { what: format!("the form has `{name}` twice") });
     }
     Ok(fields)
+}
+
+/// The beginning of a day such as `2026-11-30`, in UTC.
+pub(super) fn day(given: &str) -> Result<Option<Timestamp>, Refusal> {
+    let given = given.trim();
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let unreadable = || {
+        let given: String = given.chars().take(32).collect();
+        Refusal::Unreadable { what: format!("`{given}` is not a day such as `2026-11-30`") }
+    };
+    if given.len() != "2026-11-30".len() {
+        return Err(unreadable());
+    }
+    format!("{given}T00:00:00Z").parse().map(Some).map_err(|_| unreadable())
+}
+
+/// Why a form did not do what it was sent for, and beside which field that is said.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub field: &'static str,
+    pub sentence: String,
+    pub next: String,
+}
+
+impl Refused {
+    pub(super) fn of(refusal: &Refusal, field: &'static str) -> Self {
+        Self { field, sentence: refusal.sentence(), next: refusal.next_step() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_read_as_it_is_typed() {
+        assert_eq!(day("  ").ok().flatten(), None);
+        let read = day("2026-11-30").ok().flatten().map(|at| at.to_string());
+        assert_eq!(read.as_deref(), Some("2026-11-30T00:00:00.000000Z"));
+        for wrong in ["30.11.2026", "2026-13-01", "2026-1-1", "yesterday", "2026-11-30T"] {
+            assert!(day(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
@@ -16,6 +15,7 @@ use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
 use super::picture::{self, Picture};
+use super::requests;
 use super::show::{self, Digits, Spoken};
 use super::visitor::Visitor;
 
@@ -60,7 +60,7 @@ impl GrantPage {
     }
 
     fn is_seen(&self, entry: &EntryView) -> bool {
-        picture::is_seen(entry)
+        entry.tone == "seen"
     }
 }
 
@@ -107,12 +107,7 @@ pub(super) async fn evidence(
 ) -> Result<Response, Failed> {
     let id = named(&id)?;
     let request = engine.grant(actor, id).await?.request;
-    let json = engine.export_evidence(actor, request).await?;
-    let about = [
-        (header::CONTENT_TYPE, "application/json".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"evidence-{request}.json\"")),
-    ];
-    Ok((about, json).into_response())
+    requests::evidence_of(&engine, actor, request).await
 }
 
 pub(super) async fn give_back(

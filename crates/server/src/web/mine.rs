@@ -8,6 +8,7 @@ use placet_engine::queries::{self, GrantView, RequestView};
 
 use super::failed::Failed;
 use super::page::{self, Here, Page};
+use super::requests::{Waiting, by_risk};
 use super::visitor::Visitor;
 
 #[derive(Template)]
@@ -17,12 +18,17 @@ struct MinePage {
     holds: Vec<GrantView>,
     /// What is open, and what was decided lately.
     asked: Vec<RequestView>,
-    waits: Vec<RequestView>,
+    waiting: Vec<Waiting>,
 }
 
 impl MinePage {
     fn is_empty(&self) -> bool {
-        self.holds.is_empty() && self.asked.is_empty() && self.waits.is_empty()
+        self.holds.is_empty() && self.asked.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Whether there may be more than is shown.
+    fn is_full(&self, rows: usize) -> bool {
+        rows >= ROWS as usize
     }
 
     fn sentence(&self) -> String {
@@ -30,6 +36,7 @@ impl MinePage {
         let mut parts = Vec::new();
         match self.holds.len() {
             0 => parts.push("You hold nothing".to_owned()),
+            many if self.is_full(many) => parts.push(format!("You hold {many} or more")),
             many => parts.push(format!("You hold {many}")),
         }
         if open > 0 {
@@ -38,7 +45,7 @@ impl MinePage {
                 if open == 1 { "is" } else { "are" }
             ));
         }
-        match self.waits.len() {
+        match self.page.standing.waits {
             0 => parts.push("nothing waits for you".to_owned()),
             1 => parts.push("one thing waits for you".to_owned()),
             many => parts.push(format!("{many} things wait for you")),
@@ -47,8 +54,8 @@ impl MinePage {
     }
 }
 
-/// How many rows of each kind.
-const ROWS: u32 = 50;
+/// How many rows of each kind: the page stays small, and links to all of them.
+const ROWS: u32 = 12;
 
 pub(super) async fn page(
     State(engine): State<Engine>,
@@ -57,6 +64,6 @@ pub(super) async fn page(
     let page = Page::of(&engine, actor, Here::Mine).await?;
     let rows = queries::Page { limit: Some(ROWS), after: None };
     let mine = engine.mine(actor, &rows).await?;
-    let waits = engine.inbox(actor, &rows).await?;
-    page::shown(&MinePage { page, holds: mine.holds, asked: mine.asked, waits })
+    let waiting = by_risk(engine.inbox(actor, &rows).await?, &page.standing.who);
+    page::shown(&MinePage { page, holds: mine.holds, asked: mine.asked, waiting })
 }

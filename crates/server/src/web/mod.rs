@@ -7,20 +7,30 @@
 mod ask;
 mod assets;
 mod catalogue;
+mod changes;
+mod delegations;
 mod failed;
 mod findings;
 mod form;
 mod grant;
 mod guard;
+mod history;
 mod login;
 mod mine;
+mod one;
+mod overview;
 mod page;
 mod passkeys;
 mod picture;
+mod plots;
+mod policy;
+mod proposals;
 mod requests;
 mod risk;
+mod sessions;
 mod show;
 mod visitor;
+mod work;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -57,6 +67,7 @@ macro_rules! pages {
 
 pages! {
     "GET" "/assets/{file}" Nothing => get(assets::file);
+    "GET" "/changes" Session => get(changes::changes);
     "GET" "/login" Nothing => get(login::page);
     "POST" "/login" Nothing => post(login::log_in);
     "POST" "/login/passkey" Nothing => post(login::by_passkey);
@@ -81,6 +92,8 @@ pages! {
     "POST" "/requests/{id}/deny" Session => post(requests::deny);
     "POST" "/requests/{id}/say" Session => post(requests::say);
     "POST" "/requests/{id}/withdraw" Session => post(requests::withdraw);
+    "POST" "/requests/{id}/review" Session => post(requests::review);
+    "POST" "/requests/{id}/evidence" Session => post(requests::evidence);
 
     "GET" "/grants/{id}" Session => get(grant::page);
     "POST" "/grants/{id}/give-back" Session => post(grant::give_back);
@@ -94,8 +107,37 @@ pages! {
     "POST" "/findings/{id}/remove" Session => post(findings::remove);
     "POST" "/findings/{id}/answer" Session => post(findings::answer);
 
+    "GET" "/history" Session => get(history::page);
+    "GET" "/history/export" Session => get(history::export);
+
     "GET" "/targets" Session => get(catalogue::targets);
+    "GET" "/targets/{name}" Session => get(one::target);
+    "POST" "/targets/{name}/release" Session => post(one::release);
     "GET" "/identities" Session => get(catalogue::identities);
+    "GET" "/identities/{handle}" Session => get(one::identity);
+    "GET" "/entitlements/{entitlement}" Session => get(one::entitlement);
+    "GET" "/policy" Session => get(policy::page);
+    "GET" "/overview" Session => get(overview::page);
+    "GET" "/proposals" Session => get(proposals::proposals);
+    "GET" "/proposals/{id}" Session => get(proposals::proposal);
+    "POST" "/proposals/{id}/adopt" Session => post(proposals::adopt);
+    "POST" "/proposals/{id}/reject" Session => post(proposals::reject);
+    "POST" "/proposals/{id}/withdraw" Session => post(proposals::withdraw);
+    "GET" "/handovers" Session => get(proposals::handovers);
+    "POST" "/handovers/{id}/keep" Session => post(proposals::keep);
+
+    "GET" "/work" Session => get(work::list);
+    "POST" "/work/{id}/carried-out" Session => post(work::carried_out);
+    "POST" "/work/{id}/return" Session => post(work::returned);
+    "POST" "/work/{id}/confirm" Session => post(work::confirmed);
+
+    "GET" "/sessions" Session => get(sessions::page);
+    "POST" "/sessions/{id}/end" Session => post(sessions::end);
+    "POST" "/tokens" Session => post(sessions::make);
+    "POST" "/tokens/{id}/revoke" Session => post(sessions::revoke);
+    "GET" "/delegations" Session => get(delegations::page);
+    "POST" "/delegations" Session => post(delegations::make);
+    "POST" "/delegations/{id}/end" Session => post(delegations::end);
 }
 
 /// Nothing but our own files, no script or style in a page, nobody's frame.

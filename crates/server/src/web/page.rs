@@ -5,7 +5,7 @@ use axum::response::{Html, IntoResponse, Response};
 use placet_domain::Timestamp;
 use placet_domain::actor::Actor;
 use placet_engine::Engine;
-use placet_engine::queries::{StandingView, Who};
+use placet_engine::queries::{ObservedView, StandingView, Who};
 
 use super::failed::Failed;
 use super::show::{self, Bar, Spoken, Tag, When};
@@ -17,7 +17,10 @@ pub(super) enum Here {
     Ask,
     Decide,
     Findings,
+    History,
     Catalogue,
+    /// What is under one's own name.
+    Me,
 }
 
 /// The edge of a page.
@@ -40,7 +43,9 @@ impl Page {
             Here::Ask => "Ask",
             Here::Decide => "Decide",
             Here::Findings => "Findings",
+            Here::History => "History",
             Here::Catalogue => "Catalogue",
+            Here::Me => "Me",
         }
     }
 
@@ -82,6 +87,35 @@ impl Page {
 
     pub(super) fn some_of(&self, needed: &u32, people: &[Who]) -> String {
         show::some_of(*needed, people)
+    }
+
+    /// So many seconds, as people say it.
+    pub(super) fn long(&self, seconds: &u64) -> String {
+        show::roughly(*seconds)
+    }
+
+    /// A word of ours as people read it.
+    pub(super) fn plain(&self, word: &str) -> String {
+        word.replace('_', " ")
+    }
+
+    /// How an address names somebody.
+    pub(super) fn at(&self, who: &Who) -> String {
+        who.handle.clone().unwrap_or_else(|| who.id.to_string())
+    }
+
+    pub(super) fn thousands(&self, number: &u64) -> String {
+        show::thousands(*number)
+    }
+
+    /// As the look names it: a word of ours, whatever stands in the database.
+    pub(super) fn completeness(&self, look: &ObservedView) -> Tag {
+        show::tag(match look.completeness.as_str() {
+            "complete" => "complete",
+            "partial" => "partial",
+            "never" => "never",
+            _ => "unknown",
+        })
     }
 
     /// A sentence with its quotes as code.

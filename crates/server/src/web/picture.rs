@@ -111,25 +111,6 @@ impl<'a> Axis<'a> {
     }
 }
 
-/// Whether an entry tells of something that did not go well.
-pub(super) fn is_trouble(entry: &EntryView) -> bool {
-    match entry.r#type {
-        "finding.opened" | "grant.seen_still" | "review.overdue" => true,
-        "action.finished" | "finding.removal_tried" => {
-            entry.text.contains("failed") || entry.text.contains("in doubt")
-        }
-        _ => false,
-    }
-}
-
-/// Whether an entry tells what was seen on the target.
-pub(super) fn is_seen(entry: &EntryView) -> bool {
-    matches!(
-        entry.r#type,
-        "grant.activated" | "grant.seen_still" | "grant.read_back" | "grant.ended"
-    )
-}
-
 /// Draws a life as it stands at `now`.
 pub(super) fn draw(life: &LifeView, now: Timestamp) -> Picture {
     let mut svg = String::new();
@@ -298,7 +279,7 @@ fn marks(svg: &mut String, axis: &Axis<'_>) -> fmt::Result {
         let told: Vec<String> =
             mark.entries.iter().map(|one| format!("{} {}", clock(one.at), one.text)).collect();
         let title = escaped(&told.join("; "));
-        let trouble = mark.entries.iter().any(|one| is_trouble(one));
+        let trouble = mark.entries.iter().any(|one| one.tone == "trouble");
         let class = if trouble { " class=\"trouble\"" } else { "" };
         let (nth, x, left) = (first.nth, mark.x, mark.x - width / 2.0);
         let what = if mark.entries.len() == 1 { "Entry" } else { "Entries" };
@@ -318,4 +299,100 @@ fn marks(svg: &mut String, axis: &Axis<'_>) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use placet_engine::queries::{GrantView, Who};
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros((1_800_000_000 + seconds) * 1_000_000)
+    }
+
+    fn entry(nth: u64, seconds: i64, tone: &'static str, text: &str) -> EntryView {
+        let text = text.to_owned();
+        EntryView { index: nth + 40, nth, at: at(seconds), r#type: "a.thing", tone, text }
+    }
+
+    /// Approved for an hour after ten minutes, seen, ended a minute late.
+    fn life(entries: Vec<EntryView>) -> LifeView {
+        let who = |id: &str| id.parse().unwrap_or_else(|_| unreachable!("{id}"));
+        let receiver = Who {
+            id: who("idn_00000000000000000000000000000001"),
+            handle: Some("ines".to_owned()),
+            name: None,
+        };
+        let grant = GrantView {
+            id: "grt_00000000000000000000000000000002".parse().unwrap_or_else(|_| unreachable!()),
+            request: "req_00000000000000000000000000000003"
+                .parse()
+                .unwrap_or_else(|_| unreachable!()),
+            state: "ended",
+            receiver,
+            entitlement: "deploy".to_owned(),
+            target: "web".to_owned(),
+            native: "deployers".to_owned(),
+            account: None,
+            length: "1h".to_owned(),
+            length_seconds: 3_600,
+            approved_at: at(600),
+            until: Some(at(4_260)),
+            first_seen_at: Some(at(665)),
+            collect: None,
+            collected: None,
+            certificate: None,
+            serial: None,
+            trouble: None,
+            end: Some("expired"),
+            end_detail: None,
+            end_ordered_at: None,
+            over_at: Some(at(4_400)),
+            gone: Some("seen absent".to_owned()),
+        };
+        LifeView { grant, request: None, entries }
+    }
+
+    fn drawn(life: &LifeView) -> String {
+        draw(life, at(10_000)).to_string()
+    }
+
+    #[test]
+    fn each_entry_has_a_mark_and_those_together_share_one() {
+        let entries = vec![
+            entry(1, 0, "plain", "asked <b>"),
+            entry(2, 600, "plain", "agreed"),
+            entry(3, 605, "plain", "approved"),
+            entry(4, 665, "seen", "seen there"),
+            entry(5, 4_400, "seen", "seen gone"),
+        ];
+        let svg = drawn(&life(entries));
+        assert_eq!(svg.matches("<a ").count(), 4, "{svg}");
+        assert!(svg.contains("Entries 2-3") && svg.contains("href=\"#e4\""), "{svg}");
+        assert!(svg.contains("asked &lt;b&gt;") && !svg.contains("style"), "{svg}");
+        for class in ["asked", "approved", "observed", "residual"] {
+            assert!(svg.contains(&format!("<rect class=\"{class}\"")), "{class}: {svg}");
+        }
+    }
+
+    #[test]
+    fn trouble_is_marked_by_what_an_entry_is_and_not_by_its_words() {
+        let calm = vec![entry(1, 0, "plain", "asked, since the build failed and is in doubt")];
+        assert!(!drawn(&life(calm)).contains("trouble"));
+        let trouble =
+            vec![entry(1, 0, "plain", "asked"), entry(2, 900, "trouble", "it went wrong")];
+        assert_eq!(drawn(&life(trouble)).matches("class=\"trouble\"").count(), 1);
+    }
+
+    #[test]
+    fn marks_stand_apart_in_their_order_however_near_their_times_are() {
+        let entries = (0..30).map(|n| entry(n as u64 + 1, n * 61, "plain", "a step")).collect();
+        let life = life(entries);
+        let axis = Axis::of(&life.entries, &[]);
+        let places: Vec<f64> = axis.marks.iter().map(|mark| mark.x).collect();
+        assert_eq!(places.len(), 30);
+        assert!(places.windows(2).all(|two| two[1] - two[0] >= LEAST), "{places:?}");
+        assert!(axis.at(at(30)) > places[0] && axis.at(at(30)) < places[1]);
+    }
 }

@@ -2,14 +2,19 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
+use placet_domain::actor::Actor;
 use placet_domain::id::RequestId;
 use placet_engine::commands::approve::{ApproveRequest, DenyRequest};
 use placet_engine::commands::narrow::NarrowRequest;
 use placet_engine::commands::question::{AnswerQuestion, AskQuestion};
+use placet_engine::commands::review::ReviewEmergency;
 use placet_engine::commands::withdraw::WithdrawRequest;
-use placet_engine::queries::{self, RequestView, StageView, Who};
+use placet_engine::queries::{
+    self, BeforeView, HandoverView, RequestView, StageView, Who, WorkView,
+};
 use placet_engine::{Command, Engine};
 
 use super::failed::Failed;
@@ -20,11 +25,21 @@ use super::risk::Risk;
 use super::show::{self, Digits};
 use super::visitor::Visitor;
 
-/// A request in the inbox.
-struct Waiting {
-    request: RequestView,
-    risk: Risk,
-    why_me: String,
+/// A request that waits for whoever looks.
+pub(super) struct Waiting {
+    pub request: RequestView,
+    pub risk: Risk,
+    pub why_me: String,
+}
+
+/// What waits for somebody, what puts most at stake first.
+pub(super) fn by_risk(inbox: Vec<RequestView>, me: &Who) -> Vec<Waiting> {
+    let waiting =
+        |request| Waiting { risk: Risk::of(&request), why_me: why(&request, me), request };
+    let mut out: Vec<Waiting> = inbox.into_iter().map(waiting).collect();
+    // They come by age; of the same risk the oldest stays first.
+    out.sort_by_key(|one| std::cmp::Reverse(one.risk));
+    out
 }
 
 #[derive(Template)]
@@ -32,7 +47,18 @@ struct Waiting {
 struct InboxPage {
     page: Page,
     waiting: Vec<Waiting>,
+    /// How many wait beside those that are shown.
+    more: usize,
+    /// Emergencies whose review is owed, the longest due first.
+    reviews: Vec<RequestView>,
+    handovers: Vec<HandoverView>,
+    work: Vec<WorkView>,
 }
+
+/// How many requests are shown: what puts most at stake first, so that none of it is missed.
+const SHOWN: usize = 25;
+/// How many rows of what else waits.
+const ROWS: u32 = 8;
 
 pub(super) async fn inbox(
     State(engine): State<Engine>,
@@ -40,16 +66,14 @@ pub(super) async fn inbox(
 ) -> Result<Response, Failed> {
     let page = Page::of(&engine, actor, Here::Decide).await?;
     let all = queries::Page { limit: Some(100), after: None };
-    let me = page.standing.who.clone();
-    let mut waiting: Vec<Waiting> = engine
-        .inbox(actor, &all)
-        .await?
-        .into_iter()
-        .map(|request| Waiting { risk: Risk::of(&request), why_me: why(&request, &me), request })
-        .collect();
-    // They come by age; of the same risk the oldest stays first.
-    waiting.sort_by_key(|one| std::cmp::Reverse(one.risk));
-    page::shown(&InboxPage { page, waiting })
+    let some = queries::Page { limit: Some(ROWS), after: None };
+    let mut waiting = by_risk(engine.inbox(actor, &all).await?, &page.standing.who);
+    let more = waiting.len().saturating_sub(SHOWN);
+    waiting.truncate(SHOWN);
+    let reviews = engine.owed_reviews(actor, &some).await?;
+    let handovers = engine.handovers(actor, &some).await?;
+    let work = engine.work(actor, &some).await?;
+    page::shown(&InboxPage { page, waiting, more, reviews, handovers, work })
 }
 
 /// For which stages it waits for somebody, or for one in whose place they act.
@@ -75,6 +99,8 @@ struct RequestPage {
     /// Whoever looks asked for it or would receive it.
     mine: bool,
     digits: Digits,
+    /// What came before; looked up for whoever decides.
+    before: Option<BeforeView>,
 }
 
 impl RequestPage {
@@ -85,6 +111,13 @@ impl RequestPage {
     /// Whether a stage that is still open takes a passkey of whoever agrees.
     fn takes_passkey(&self) -> bool {
         self.request.stages.iter().any(|one| one.step_up.is_some() && !self.is_filled(one))
+    }
+
+    /// A review is owed, and whoever looks had no part in it.
+    fn owes_review(&self) -> bool {
+        let owed = self.request.emergency.as_ref();
+        let owed = owed.is_some_and(|one| one.review_due_at.is_some() && one.verdict.is_none());
+        owed && !self.mine
     }
 
     fn is_filled(&self, stage: &StageView) -> bool {
@@ -106,7 +139,11 @@ pub(super) async fn page(
     let mine = request.requester.id == me.id || request.receiver.id == me.id;
     let (why_me, risk) = (why(&request, &me), Risk::of(&request));
     let digits = Digits(request.digest.to_string());
-    page::shown(&RequestPage { page, request, risk, why_me, mine_to_decide, mine, digits })
+    let before = match mine_to_decide {
+        true => Some(engine.before(actor, id).await?),
+        false => None,
+    };
+    page::shown(&RequestPage { page, request, risk, why_me, mine_to_decide, mine, digits, before })
 }
 
 /// Runs a command about a request and shows the request, or the inbox to one who may see it no more.
@@ -128,14 +165,20 @@ fn named(id: &str) -> Result<RequestId, Refusal> {
     id.parse().map_err(|_| Refusal::UnknownRequest { given: id.chars().take(64).collect() })
 }
 
+/// The request that a form is about: one that whoever sends it may see.
+async fn about(engine: &Engine, id: &str, form: &Form) -> Result<RequestId, Failed> {
+    let request = named(id)?;
+    engine.request(form.actor, request).await?;
+    Ok(request)
+}
+
 pub(super) async fn approve(
     State(engine): State<Engine>,
     Path(id): Path<String>,
     asked: passkeys::Asking,
     form: Form,
 ) -> Result<Response, Failed> {
-    let request = named(&id)?;
-    engine.request(form.actor, request).await?;
+    let request = about(&engine, &id, &form).await?;
     let digest = form.typed.parsed("digest")?;
     let approve = ApproveRequest { request, digest, stage: None };
     if form.typed.optional("asked").is_some() {
@@ -157,8 +200,7 @@ pub(super) async fn narrow(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Failed> {
-    let request = named(&id)?;
-    engine.request(form.actor, request).await?;
+    let request = about(&engine, &id, &form).await?;
     let command = NarrowRequest {
         request,
         digest: form.typed.parsed("digest")?,
@@ -174,8 +216,7 @@ pub(super) async fn deny(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Failed> {
-    let request = named(&id)?;
-    engine.request(form.actor, request).await?;
+    let request = about(&engine, &id, &form).await?;
     let reason = form.typed.text("reason").to_owned();
     let digest = form.typed.parsed("digest")?;
     then(&engine, &form, request, &DenyRequest { request, digest, reason }).await
@@ -187,8 +228,7 @@ pub(super) async fn say(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Failed> {
-    let request = named(&id)?;
-    engine.request(form.actor, request).await?;
+    let request = about(&engine, &id, &form).await?;
     let text = form.typed.text("text").to_owned();
     match form.typed.optional("answers") {
         None => then(&engine, &form, request, &AskQuestion { request, text }).await,
@@ -204,7 +244,42 @@ pub(super) async fn withdraw(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Failed> {
-    let request = named(&id)?;
-    engine.request(form.actor, request).await?;
+    let request = about(&engine, &id, &form).await?;
     then(&engine, &form, request, &WithdrawRequest { request }).await
+}
+
+/// Gives the review that an emergency owes.
+pub(super) async fn review(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    let request = about(&engine, &id, &form).await?;
+    let verdict = serde_json::from_value(form.typed.text("verdict").into())
+        .map_err(|_| Refusal::Unreadable { what: "this is no verdict of a review".to_owned() })?;
+    let note = form.typed.text("note").to_owned();
+    then(&engine, &form, request, &ReviewEmergency { request, verdict, note }).await
+}
+
+/// The evidence as a file. A form and no link: exporting writes a seal into the ledger.
+pub(super) async fn evidence(
+    State(engine): State<Engine>,
+    Path(id): Path<String>,
+    form: Form,
+) -> Result<Response, Failed> {
+    let request = about(&engine, &id, &form).await?;
+    evidence_of(&engine, form.actor, request).await
+}
+
+pub(super) async fn evidence_of(
+    engine: &Engine,
+    actor: Actor,
+    request: RequestId,
+) -> Result<Response, Failed> {
+    let json = engine.export_evidence(actor, request).await?;
+    let about = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"evidence-{request}.json\"")),
+    ];
+    Ok((about, json).into_response())
 }

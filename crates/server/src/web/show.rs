@@ -95,11 +95,11 @@ impl fmt::Display for Tag {
 /// The tag of a state, a kind of finding or a completeness, as the engine names it.
 pub(super) fn tag(word: &'static str) -> Tag {
     let kind = match word {
-        "active" | "agreed" | "complete" | "enrolled" | "pre_approved" | "lawful" => "ok",
-        "open" | "approved" | "pending" | "issued" | "offered" => "info",
+        "active" | "adopted" | "agreed" | "complete" | "enrolled" | "pre_approved" | "lawful" => "ok",
+        "open" | "approved" | "pending" | "issued" | "offered" | "this one" => "info",
         "ending" | "unverified" | "overstayed" | "missing" | "orphan" | "unowned" | "stuck"
         | "scope_changed" | "partial" | "unknown" | "never" | "raised" | "accepted"
-        | "duty_conflict" | "break_glass" => "warn",
+        | "duty_conflict" | "break_glass" | "widens" => "warn",
         "unapproved" | "overdue_review" | "overdue" | "high" | "high_risk" | "broken" => "bad",
         _ => "",
     };

@@ -19,5 +19,6 @@ pub(super) fn columns(one: &Credential) -> Vec<(&'static str, Value)> {
         ("holder", Value::text(one.issued.holder)),
         ("fingerprint", Value::text(one.issued.fingerprint)),
         ("ended", Value::Bool(one.ended_at.is_some())),
+        ("expires_at", Value::Int(one.issued.expires_at.as_micros())),
     ]
 }

@@ -1,4 +1,4 @@
-//! An entitlement's row.
+//! An entitlement's row; a search of the catalogue looks at what it allows.
 
 use placet_domain::entitlement::Entitlement;
 use placet_domain::state::State;
@@ -20,5 +20,9 @@ pub(super) fn columns(one: &Entitlement) -> Vec<(&'static str, Value)> {
         ("native", Value::text(&one.terms.native)),
         ("owner", Value::text(one.owner)),
         ("retired", Value::Bool(one.retired)),
+        ("environment", Value::text(one.terms.environment.as_str())),
+        ("privilege", Value::text(one.terms.privilege.as_str())),
+        ("sensitivity", Value::Int(i64::from(one.terms.sensitivity))),
+        ("scope", Value::text(&one.terms.scope)),
     ]
 }

@@ -1,4 +1,5 @@
-//! Requests, grants and findings: lists by scope, and the sets that decisions read.
+//! Requests, grants and findings: one by one within a reader's scopes, and the sets that decisions read.
+//! Lists of requests and grants are in [`super::sought`].
 
 use placet_domain::access::Scope;
 use placet_domain::finding::Finding;
@@ -8,7 +9,6 @@ use placet_domain::id::{
 };
 use placet_domain::request::Request;
 use placet_domain::state;
-use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Page, Reader, row_of, shown};
@@ -18,13 +18,6 @@ use crate::error::Error;
 use crate::row::parsed;
 use crate::script::{Script, Value};
 
-/// A list that says `$1 is null`, or the one row `$1` of it. One row is found by its key: said as
-/// `$1 is null or id = $1`, every row would be looked at.
-fn with_only(one: bool, id: &str, text: &str) -> AssertSqlSafe<String> {
-    let only = if one { format!("{id} = $1") } else { "$1 is null".to_owned() };
-    AssertSqlSafe(text.replacen("$1 is null", &only, 1))
-}
-
 impl Store {
     /// One request, if it lies within the reader's scopes.
     pub async fn request_for(
@@ -32,54 +25,31 @@ impl Store {
         reader: &Reader,
         id: RequestId,
     ) -> Result<Option<Request>, Error> {
-        let page = Page { limit: Some(1), after: None };
-        let rows = self.requests_where(reader, Some(id), &page).await?;
-        Ok(rows.into_iter().next())
-    }
-
-    /// Requests within the reader's scopes, the newest first.
-    pub async fn requests(&self, reader: &Reader, page: &Page) -> Result<Vec<Request>, Error> {
-        self.requests_where(reader, None, page).await
-    }
-
-    async fn requests_where(
-        &self,
-        reader: &Reader,
-        only: Option<RequestId>,
-        page: &Page,
-    ) -> Result<Vec<Request>, Error> {
-        let rows = sqlx::query(with_only(
-            only.is_some(),
-            "r.id",
+        let rows = sqlx::query(
             "select id, version, state from request r \
-             where $1 is null \
-             and ($2 or ($8 and (r.requester = $3 or r.receiver = $3 \
+             where r.id = $1 \
+             and ($2 or ($6 and (r.requester = $3 or r.receiver = $3 \
                  or r.receiver in (select id from identity where owner = $3) \
                  or exists (select 1 from waiting w where w.request = r.id and (w.identity = $3 \
                    or w.identity in (select d.giver from delegation d where d.delegate = $3 \
-                     and d.starts_at <= $9 and d.ends_at > $9))) \
-                 or ($10 and r.emergency_of is not null) \
+                     and d.starts_at <= $7 and d.ends_at > $7))) \
+                 or ($8 and r.emergency_of is not null) \
                  or exists (select 1 from request_approver a \
                    where a.request = r.id and a.identity = $3))) \
                or ($4 and r.receiver in (select id from identity where manager = $3)) \
-               or ($5 and r.entitlement in (select id from entitlement where owner = $3))) \
-             and ($6 is null or (r.submitted_at, r.id) < \
-               (select p.submitted_at, p.id from request p where p.id = $6)) \
-             order by r.submitted_at desc, r.id desc limit $7",
-        ))
-        .bind(only.map(|id| id.to_string()))
+               or ($5 and r.entitlement in (select id from entitlement where owner = $3)))",
+        )
+        .bind(id.to_string())
         .bind(reader.may(Scope::Everything))
         .bind(reader.who.to_string())
         .bind(reader.may(Scope::Reports))
         .bind(reader.may(Scope::Owned))
-        .bind(page.after.as_deref())
-        .bind(page.limit())
         .bind(reader.may(Scope::Mine))
         .bind(reader.at.as_micros())
         .bind(reader.may(Scope::Emergencies))
         .fetch_all(&mut *self.read.lend().await?)
         .await?;
-        shown(&rows)
+        Ok(shown(&rows)?.into_iter().next())
     }
 
     /// What somebody asked for, the newest first.
@@ -98,54 +68,25 @@ impl Store {
         shown(&rows)
     }
 
-    /// Grants within the reader's scopes, the newest first; `live` leaves out what is over.
-    pub async fn grants(
-        &self,
-        reader: &Reader,
-        live: bool,
-        page: &Page,
-    ) -> Result<Vec<Grant>, Error> {
-        self.grants_where(reader, None, live, page).await
-    }
-
     /// One grant, if it lies within the reader's scopes.
     pub async fn grant_for(&self, reader: &Reader, id: GrantId) -> Result<Option<Grant>, Error> {
-        let page = Page { limit: Some(1), after: None };
-        Ok(self.grants_where(reader, Some(id), false, &page).await?.into_iter().next())
-    }
-
-    async fn grants_where(
-        &self,
-        reader: &Reader,
-        only: Option<GrantId>,
-        live: bool,
-        page: &Page,
-    ) -> Result<Vec<Grant>, Error> {
-        let rows = sqlx::query(with_only(
-            only.is_some(),
-            "g.id",
+        let rows = sqlx::query(
             "select id, version, state from access_grant g \
-             where $1 is null and (not $9 or g.live) \
-             and ($2 or ($8 and (g.receiver = $3 \
+             where g.id = $1 \
+             and ($2 or ($6 and (g.receiver = $3 \
                  or g.receiver in (select id from identity where owner = $3))) \
                or ($4 and g.receiver in (select id from identity where manager = $3)) \
-               or ($5 and g.entitlement in (select id from entitlement where owner = $3))) \
-             and ($6 is null or (g.approved_at, g.id) < \
-               (select p.approved_at, p.id from access_grant p where p.id = $6)) \
-             order by g.approved_at desc, g.id desc limit $7",
-        ))
-        .bind(only.map(|id| id.to_string()))
+               or ($5 and g.entitlement in (select id from entitlement where owner = $3)))",
+        )
+        .bind(id.to_string())
         .bind(reader.may(Scope::Everything))
         .bind(reader.who.to_string())
         .bind(reader.may(Scope::Reports))
         .bind(reader.may(Scope::Owned))
-        .bind(page.after.as_deref())
-        .bind(page.limit())
         .bind(reader.may(Scope::Mine))
-        .bind(live)
         .fetch_all(&mut *self.read.lend().await?)
         .await?;
-        shown(&rows)
+        Ok(shown(&rows)?.into_iter().next())
     }
 
     /// Findings within the reader's scopes, the newest first; `open` leaves out resolved ones.
@@ -171,6 +112,31 @@ impl Store {
         .bind(page.after.as_deref())
         .bind(page.limit())
         .bind(reader.may(Scope::Mine))
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
+        shown(&rows)
+    }
+
+    /// Unsettled findings about a target within the reader's scopes, the newest first.
+    pub async fn findings_on(
+        &self,
+        reader: &Reader,
+        target: TargetId,
+        page: &Page,
+    ) -> Result<Vec<Finding>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from finding f \
+             where f.target = $1 and f.stands in ('open', 'accepted') \
+             and ($2 or ($3 and f.owner = $4) \
+               or ($5 and f.target in (select id from target where owner = $4))) \
+             order by f.opened_at desc, f.id desc limit $6",
+        )
+        .bind(target.to_string())
+        .bind(reader.may(Scope::Everything))
+        .bind(reader.may(Scope::Mine))
+        .bind(reader.who.to_string())
+        .bind(reader.may(Scope::Owned))
+        .bind(page.limit())
         .fetch_all(&mut *self.read.lend().await?)
         .await?;
         shown(&rows)

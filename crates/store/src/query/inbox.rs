@@ -1,7 +1,7 @@
-//! What waits for whom. A hint for people: nothing is decided on it.
+//! What waits for whom, and what was decided last. A hint for people: nothing is decided on it.
 
 use placet_domain::Timestamp;
-use placet_domain::id::{IdentityId, RequestId};
+use placet_domain::id::{EntitlementId, IdentityId, RequestId};
 use placet_domain::name::StageName;
 use placet_domain::request::Request;
 use placet_domain::route::Candidates;
@@ -78,6 +78,25 @@ impl Store {
         .fetch_optional(&mut *self.read.lend().await?)
         .await?;
         Ok(row.is_some())
+    }
+
+    /// The last requests for an entitlement that were decided.
+    pub async fn decided_on(
+        &self,
+        entitlement: EntitlementId,
+        limit: u32,
+    ) -> Result<Vec<Request>, Error> {
+        let rows = sqlx::query(
+            // By time; the index by state would have to be sorted.
+            "select id, version, state from request where entitlement = $1 \
+             and stands || '' in ('approved', 'denied') \
+             order by submitted_at desc, id desc limit $2",
+        )
+        .bind(entitlement.to_string())
+        .bind(i64::from(limit))
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
+        shown(&rows)
     }
 
     /// Why an open request waits for nobody, if it does.

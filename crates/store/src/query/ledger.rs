@@ -1,5 +1,7 @@
 //! The ledger as it is read: entries of a trail, entries in order, the signed head.
 
+use std::collections::BTreeMap;
+
 use placet_domain::Timestamp;
 use placet_domain::entry::Entry;
 use placet_domain::id::{EventId, Stream};
@@ -8,7 +10,8 @@ use sqlx::Row as _;
 
 use crate::Store;
 use crate::error::{Error, damaged};
-use crate::row::{parsed, unsigned};
+use crate::row::{parsed, signed, unsigned};
+use crate::script::{Script, Value};
 
 /// An entry as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,45 @@ impl Store {
         let body: &str = row.try_get(0)?;
         let entry = Entry::decode(body.as_bytes()).map_err(|error| damaged(error.to_string()))?;
         Ok(Some(entry.at))
+    }
+
+    /// The streams of the entries from an index on, at most so many, in order.
+    pub async fn streams_since(&self, index: u64, limit: u32) -> Result<Vec<Stream>, Error> {
+        let rows =
+            sqlx::query("select stream from ledger_entry where idx >= $1 order by idx limit $2")
+                .bind(signed(index)?)
+                .bind(limit)
+                .fetch_all(&mut *self.read.lend().await?)
+                .await?;
+        rows.iter().map(|row| parsed(row, 0)).collect()
+    }
+
+    /// When the first and the last event of each of these streams were entered.
+    pub async fn begun_and_changed(
+        &self,
+        streams: &[Stream],
+    ) -> Result<BTreeMap<Stream, (Timestamp, Timestamp)>, Error> {
+        let mut script = Script::default();
+        for stream in streams {
+            script.add(
+                "select body from ledger_entry where stream = $1 and version = 1",
+                [Value::text(stream)],
+            );
+            script.add(
+                "select body from ledger_entry where stream = $1 order by version desc limit 1",
+                [Value::text(stream)],
+            );
+        }
+        let mut out = BTreeMap::new();
+        for row in script.rows(&mut *self.read.lend().await?).await? {
+            let body: &str = row.try_get(0)?;
+            let entry = Entry::decode(body.as_bytes()).map_err(|e| damaged(e.to_string()))?;
+            // The first comes before the last.
+            out.entry(entry.stream)
+                .and_modify(|(_, last)| *last = entry.at)
+                .or_insert((entry.at, entry.at));
+        }
+        Ok(out)
     }
 
     /// Every entry of a trail, in order.

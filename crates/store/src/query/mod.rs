@@ -2,11 +2,13 @@
 //! has a page, and whoever decides on an answer gets its version noted in `Facts`.
 
 pub mod access;
+pub mod calls;
 pub mod catalogue;
 pub mod due;
 pub mod findings;
 pub mod governed;
 pub mod ground;
+pub mod holding;
 pub mod inbox;
 pub mod lasting;
 pub mod ledger;
@@ -14,7 +16,9 @@ pub mod named;
 pub mod notices;
 pub mod observed;
 pub mod passkeys;
+pub mod overview;
 pub mod people;
+pub mod sought;
 pub mod texts;
 pub mod tokens;
 pub mod upkeep;
@@ -110,6 +114,17 @@ impl Store {
         };
         facts.row(stream.clone(), unsigned(&row, 0)?);
         read(&stream, row.try_get(1)?).map(Some)
+    }
+
+    /// The version of any governed row, noted; 0 if there is none.
+    pub async fn version(&self, stream: &Stream, facts: &mut Facts) -> Result<u64, Error> {
+        let row = sqlx::query(aggregate::select(aggregate::table_of(stream)))
+            .bind(stream.to_string())
+            .fetch_optional(&mut *self.read.lend().await?)
+            .await?;
+        let version = row.map_or(Ok(0), |row| unsigned(&row, 0))?;
+        facts.row(stream.clone(), version);
+        Ok(version)
     }
 
     /// The version of a set, noted.

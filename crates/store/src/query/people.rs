@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use placet_domain::access::Scope;
 use placet_domain::canonical::Digest;
 use placet_domain::credential::Credential;
 use placet_domain::id::IdentityId;
@@ -9,7 +10,7 @@ use placet_domain::identity::{Identity, Login};
 use placet_domain::name::{Handle, TeamName};
 use placet_domain::state;
 
-use super::{Page, row_of, shown};
+use super::{Page, Reader, row_of, shown};
 use crate::Store;
 use crate::change::Facts;
 use crate::error::Error;
@@ -38,6 +39,31 @@ impl Store {
                 .fetch_optional(&mut *self.read.lend().await?)
                 .await?;
         row.map(|row| parsed(&row, 0)).transpose()
+    }
+
+    /// One identity, if it lies within the reader's scopes: themselves and workloads of theirs, who
+    /// reports to them, and who holds something that they own.
+    pub async fn identity_for(
+        &self,
+        reader: &Reader,
+        id: IdentityId,
+    ) -> Result<Option<Identity>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from identity i where i.id = $1 \
+             and ($2 or ($3 and (i.id = $4 or i.owner = $4)) or ($5 and i.manager = $4) \
+               or ($6 and exists (select 1 from access_grant g where g.receiver = i.id \
+                 and g.live = true and g.entitlement in \
+                   (select id from entitlement where owner = $4))))",
+        )
+        .bind(id.to_string())
+        .bind(reader.may(Scope::Everything))
+        .bind(reader.may(Scope::Mine))
+        .bind(reader.who.to_string())
+        .bind(reader.may(Scope::Reports))
+        .bind(reader.may(Scope::Owned))
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
+        Ok(shown(&rows)?.into_iter().next())
     }
 
     pub async fn identities(&self, page: &Page) -> Result<Vec<Identity>, Error> {

@@ -1,11 +1,12 @@
-//! Tokens of programs: those that somebody answers for, and when each was used last.
+//! Open sessions, and tokens of programs: those that somebody answers for, and when each was used
+//! last.
 
 use placet_domain::Timestamp;
 use placet_domain::credential::Credential;
 use placet_domain::id::IdentityId;
 use sqlx::Row as _;
 
-use super::{Page, row_of};
+use super::{Page, row_of, shown};
 use crate::Store;
 use crate::change::Facts;
 use crate::error::Error;
@@ -37,5 +38,28 @@ impl Store {
                 Ok((row_of(row, &mut Facts::default())?, used.map(Timestamp::from_micros)))
             })
             .collect()
+    }
+
+    /// Sessions of somebody that are good for something at `now`, the newest first.
+    pub async fn open_sessions(
+        &self,
+        who: IdentityId,
+        now: Timestamp,
+        page: &Page,
+    ) -> Result<Vec<Credential>, Error> {
+        let rows = sqlx::query(
+            "select c.id, c.version, c.state from credential c \
+             where c.holder = $1 and c.kind = 'session' and not c.ended and c.expires_at > $2 \
+             and ($3 is null or (c.expires_at, c.id) < \
+               (select p.expires_at, p.id from credential p where p.id = $3)) \
+             order by c.expires_at desc, c.id desc limit $4",
+        )
+        .bind(who.to_string())
+        .bind(now.as_micros())
+        .bind(page.after.as_deref())
+        .bind(page.limit())
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
+        shown(&rows)
     }
 }

@@ -16,7 +16,7 @@ use placet_domain::organisation::{self, Organisation};
 use placet_domain::state;
 use placet_domain::target::Target;
 use placet_ledger::{Act, Checkpoint, Claim, Head, Proof, VerifiedAssent, Verifier, proof};
-use placet_store::{Change, Commit, Disclosed, Error, Facts, Observed, Store};
+use placet_store::{CallAnswer, CallKey, Change, Commit, Disclosed, Error, Facts, Observed, Store};
 
 use crate::company::{
     Company, FULFIL, a_session, a_target, an_entitlement, another_event, at, change, empty, fold,
@@ -34,6 +34,7 @@ on_every_store![
     every_event_has_a_receipt_also_while_others_commit,
     a_whole_trail_is_proven_and_shows_assent,
     observed_tables_follow_what_was_seen,
+    a_key_goes_with_the_commit_or_not_at_all,
 ];
 
 /// The word for an error.
@@ -572,4 +573,44 @@ async fn observed_tables_follow_what_was_seen(ground: &Ground) {
     assert_eq!(partial, ("eve ines olga".to_owned(), "partial".to_owned(), Some(at(10)), words));
     let last = look(Completeness::Complete, 30, &["ines"], &["eve", "olga"]).await;
     assert_eq!(last, ("ines".to_owned(), complete, Some(at(30)), None));
+}
+
+async fn a_key_goes_with_the_commit_or_not_at_all(ground: &Ground) {
+    let company = Company::found(ground.open().await).await;
+    let store = &company.store;
+    let caller = fresh::<IdentityId>();
+    let call =
+        |digest: &[u8]| CallKey { caller, key: "once".to_owned(), digest: Digest::of(digest) };
+    let asked = async |now| store.keyed_call(caller, "once", now).await.unwrap();
+    // What is refused leaves no key behind.
+    let (mut commit, _) = person("newcomer", None, &["engineers"]);
+    commit.key = Some(call(b"a"));
+    commit.facts.row(company.target.id.into(), 99);
+    assert_eq!(word(&store.commit(commit).await.unwrap_err()), "stale");
+    assert_eq!(asked(at(1)).await, None);
+    // What is done does, and a second one of the same key is not done.
+    let (mut commit, _) = person("newcomer", None, &["engineers"]);
+    commit.key = Some(call(b"a"));
+    let now = commit.at;
+    store.commit(commit).await.unwrap();
+    let (mut second, other) = person("another", None, &["engineers"]);
+    second.key = Some(call(b"b"));
+    assert_eq!(word(&store.commit(second).await.unwrap_err()), "taken");
+    let facts = &mut Facts::default();
+    assert!(store.load::<identity::Identity>(other.id, facts).await.unwrap().is_none());
+    let known = asked(now).await.unwrap();
+    assert_eq!((known.digest, known.answer), (Digest::of(b"a"), None), "its answer is not known");
+    // The answer is kept beside it, and both are forgotten after a day.
+    let said = CallAnswer { status: 201, body: "{}".to_owned() };
+    let mut commit = empty(1);
+    commit.answered = Some((call(b"a"), said.clone()));
+    store.commit(commit).await.unwrap();
+    assert_eq!(asked(now).await.unwrap().answer, Some(said));
+    let tomorrow = now.plus_seconds(24 * 3_600);
+    assert_eq!(asked(tomorrow).await, None);
+    let (mut third, _) = person("third", None, &["engineers"]);
+    third.at = tomorrow;
+    third.key = Some(call(b"c"));
+    store.commit(third).await.unwrap();
+    assert_eq!(asked(tomorrow).await.unwrap().digest, Digest::of(b"c"));
 }

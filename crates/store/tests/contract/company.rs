@@ -205,6 +205,23 @@ pub fn a_session(holder: &Identity) -> (Commit, Issued) {
     (commit, issued)
 }
 
+/// A credential that lasts as long as its kind can, issued after so many seconds.
+pub fn a_credential(
+    kind: credential::Kind,
+    holder: &Identity,
+    seconds: i64,
+) -> (Commit, CredentialId) {
+    let (_, issued) = a_session(holder);
+    let longest = credential::longest_seconds(kind);
+    let issued = Issued { kind, expires_at: at(seconds).plus_seconds(longest), ..issued };
+    let id = issued.credential;
+    let command = credential::Command::Issue { issued, holder };
+    let events = credential::decide(None, command, at(seconds)).unwrap();
+    let mut commit = empty(seconds);
+    commit.changes.push(change(id, 0, events));
+    (commit, id)
+}
+
 /// A look at a target, to record: as small an event as there is.
 pub fn observed(count: u64) -> target::Event {
     target::Event::Observed(Observed {

@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 
 use placet_domain::access::Scope;
 use placet_domain::action::Effect;
-use placet_domain::id::{GrantId, IdentityId, RequestId};
+use placet_domain::credential::Kind;
+use placet_domain::id::{GrantId, IdentityId, RequestId, Stream};
 use placet_domain::route::Candidates;
-use placet_store::{Duty, LARGEST_PAGE, Page, Reader, Store};
+use placet_store::{Duty, LARGEST_PAGE, Page, Reader, SoughtGrants, SoughtRequests, Store};
 
-use crate::company::{Company, a_target, an_entitlement, at, empty, person};
+use crate::company::{Company, a_credential, a_target, an_entitlement, at, empty, person};
 use crate::ground::Ground;
 
 on_every_store![
     every_list_has_pages_without_gap_or_repeat,
     nobody_sees_more_than_their_scopes,
+    what_is_looked_for_is_found_within_the_scopes,
+    open_sessions_are_those_that_are_good_for_something,
     what_waits_is_in_the_inbox_of_those_it_waits_for,
     due_work_comes_in_its_order_a_page_at_a_time,
     members_are_found_by_team,
@@ -198,6 +201,121 @@ async fn nobody_sees_more_than_their_scopes(ground: &Ground) {
     assert!(sees(ines, &[Mine]).await && !sees(ines, &[]).await);
     assert!(!sees(olga, &[Mine]).await && sees(olga, &[Owned]).await);
     assert!(!sees(ana, &[Mine, Reports, Owned]).await && sees(ana, &[Everything]).await);
+}
+
+async fn what_is_looked_for_is_found_within_the_scopes(ground: &Ground) {
+    let company = Company::found(ground.open().await).await;
+    let Company { store, ana, olga, ines, ci, target, entitlement, .. } = &company;
+    let (commit, wiki) = a_target("wiki-1", ana);
+    store.commit(commit).await.unwrap();
+    let (commit, editors) = an_entitlement("wiki-admin", "editors", &wiki, ana);
+    store.commit(commit).await.unwrap();
+    // Olga agrees to all of it; the last one stays open.
+    let asks = [
+        ("first", 10, ines, entitlement),
+        ("second", 20, ci, entitlement),
+        ("third", 30, ines, &editors),
+        ("open", 40, ana, &editors),
+    ];
+    let mut names: Vec<(RequestId, &str)> = Vec::new();
+    for (name, seconds, receiver, entitlement) in asks {
+        company.clock.set(seconds);
+        let (commit, id) = company.asking(receiver, receiver, entitlement);
+        store.commit(commit).await.unwrap();
+        names.push((id, name));
+        if name != "open" {
+            company.approve(id, receiver).await;
+        }
+    }
+    let name = |id: &RequestId| names.iter().find(|(one, _)| one == id).unwrap().1;
+    use Scope::{Everything, Mine, Owned, Reports};
+    let check = async |who: &placet_domain::identity::Identity,
+                       scopes: &[Scope],
+                       sought: SoughtRequests,
+                       found: &str| {
+        let reader = reader(who.id, scopes);
+        for limit in [1, 2, 200] {
+            let mut seen: Vec<&str> = Vec::new();
+            let mut after = None;
+            loop {
+                let some =
+                    store.sought_requests(&reader, &sought, &page(limit, after)).await.unwrap();
+                let Some(last) = some.last() else { break };
+                after = Some(last.id.to_string());
+                seen.extend(some.iter().map(|one| name(&one.id)));
+            }
+            assert_eq!(seen.join(" "), found, "{sought:?} by {scopes:?}, {limit} at once");
+        }
+    };
+    let none = SoughtRequests::default();
+    let by = |one: &placet_domain::identity::Identity| SoughtRequests {
+        person: Some(one.id),
+        ..SoughtRequests::default()
+    };
+    let of = |id| SoughtRequests { entitlement: Some(id), ..SoughtRequests::default() };
+    check(olga, &[Everything], none, "open third second first").await;
+    check(olga, &[Everything], by(ines), "third first").await;
+    check(olga, &[Everything], by(olga), "third second first").await;
+    check(olga, &[Everything], of(entitlement.id), "second first").await;
+    let both = SoughtRequests { entitlement: Some(editors.id), ..by(ines) };
+    check(olga, &[Everything], both, "third").await;
+    let while_open = SoughtRequests { since: Some(at(20)), until: Some(at(40)), ..none };
+    check(olga, &[Everything], while_open, "third second").await;
+    check(ines, &[Mine], none, "third second first").await;
+    check(ines, &[Mine], by(ana), "").await;
+    check(ines, &[Mine], of(editors.id), "third").await;
+    check(ana, &[Reports], by(ines), "third first").await;
+    check(ana, &[Owned], none, "open third").await;
+    check(ana, &[Owned], of(entitlement.id), "").await;
+    check(ana, &[Mine, Owned, Reports], while_open, "third").await;
+    check(ci, &[], none, "").await;
+
+    let grants =
+        async |who: &placet_domain::identity::Identity, scopes: &[Scope], sought: SoughtGrants| {
+            let (reader, page) = (reader(who.id, scopes), page(9, None));
+            let found = store.sought_grants(&reader, &sought, false, &page).await.unwrap();
+            found.iter().map(|one| name(&one.approved.request)).collect::<Vec<_>>().join(" ")
+        };
+    let none = SoughtGrants::default();
+    assert_eq!(grants(olga, &[Everything], none).await, "third second first");
+    let receiver = SoughtGrants { receiver: Some(ines.id), ..none };
+    assert_eq!(grants(olga, &[Everything], receiver).await, "third first");
+    assert_eq!(grants(olga, &[Owned], receiver).await, "first");
+    let there = SoughtGrants { target: Some(target.id), ..none };
+    assert_eq!(grants(olga, &[Everything], there).await, "second first");
+    assert_eq!(grants(ana, &[Owned], there).await, "");
+    let what = SoughtGrants { entitlement: Some(editors.id), ..receiver };
+    assert_eq!(grants(ana, &[Owned], what).await, "third");
+    assert_eq!(grants(ana, &[Mine], what).await, "");
+}
+
+async fn open_sessions_are_those_that_are_good_for_something(ground: &Ground) {
+    let company = Company::found(ground.open().await).await;
+    let Company { store, ines, ana, .. } = &company;
+    let mut sessions = Vec::new();
+    for (seconds, kind) in [(0, Kind::Session), (7_200, Kind::Session), (7_200, Kind::Token)] {
+        company.clock.set(seconds);
+        let (commit, id) = a_credential(kind, ines, seconds);
+        store.commit(commit).await.unwrap();
+        sessions.push(id);
+    }
+    let open = async |who: IdentityId, seconds: i64| {
+        let mut out = Vec::new();
+        let mut after = None;
+        loop {
+            let some = store.open_sessions(who, at(seconds), &page(1, after)).await.unwrap();
+            let Some(last) = some.last() else { return out };
+            after = Some(last.issued.credential.to_string());
+            out.extend(some.iter().map(|one| one.issued.credential));
+        }
+    };
+    assert_eq!(open(ines.id, 7_300).await, [sessions[1], sessions[0]]);
+    // Twelve hours after it was opened a session is over, though nobody ended it.
+    assert_eq!(open(ines.id, 12 * 3_600 + 1).await, [sessions[1]]);
+    assert!(open(ana.id, 7_300).await.is_empty());
+    let streams = [Stream::Credential(sessions[0]), Stream::Identity(ines.id)];
+    let times = store.begun_and_changed(&streams).await.unwrap();
+    assert_eq!(times[&streams[0]], (at(0), at(0)));
 }
 
 async fn what_waits_is_in_the_inbox_of_those_it_waits_for(ground: &Ground) {

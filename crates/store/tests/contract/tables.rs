@@ -93,34 +93,19 @@ async fn plan(ground: &Ground, query: &str) -> Vec<String> {
 async fn every_question_is_answered_by_an_index() {
     let ground = Ground::sqlite();
     let _store = ground.open().await;
-    let sources = [
-        include_str!("../../src/query/access.rs"),
-        include_str!("../../src/query/catalogue.rs"),
-        include_str!("../../src/query/due.rs"),
-        include_str!("../../src/query/findings.rs"),
-        include_str!("../../src/query/governed.rs"),
-        include_str!("../../src/query/ground.rs"),
-        include_str!("../../src/query/inbox.rs"),
-        include_str!("../../src/query/lasting.rs"),
-        include_str!("../../src/query/ledger.rs"),
-        include_str!("../../src/query/mod.rs"),
-        include_str!("../../src/query/named.rs"),
-        include_str!("../../src/query/notices.rs"),
-        include_str!("../../src/query/observed.rs"),
-        include_str!("../../src/query/passkeys.rs"),
-        include_str!("../../src/query/people.rs"),
-        include_str!("../../src/query/texts.rs"),
-        include_str!("../../src/query/upkeep.rs"),
-        include_str!("../../src/query/work.rs"),
-        include_str!("../../src/sqlite.rs"),
-        include_str!("../../src/commit.rs"),
-    ];
+    let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let questions = std::fs::read_dir(src.join("query")).unwrap();
+    let questions = questions.map(|one| one.unwrap().path());
+    let sources = questions.chain([src.join("sqlite.rs"), src.join("commit.rs")]);
+    let sources = sources.map(|path| std::fs::read_to_string(path).unwrap());
     // Read whole on purpose: every ruling needs all teams, and they are few. A run of entries, and whoever
     // is above somebody, was found by an index before.
     let whole = BTreeSet::from(["SCAN team", "SCAN run", "SCAN up", "SCAN CONSTANT ROW"]);
     let mut asked = 0;
     let mut slow = Vec::new();
-    for query in sources.iter().flat_map(|source| queries(source)) {
+    // Those of lists are put together of parts.
+    let lists = placet_store::sought_texts();
+    for query in sources.flat_map(|source| queries(&source)).chain(lists) {
         asked += 1;
         for step in plan(&ground, &query).await {
             let by_index = !step.starts_with("SCAN") || step.contains("USING");

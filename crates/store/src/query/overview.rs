@@ -1,0 +1,111 @@
+//! Counts for whoever answers for something: what is held and until when, and what waits unsettled.
+//! Each is counted up to a bound, by an index.
+
+use placet_domain::access::Scope;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::Reader;
+use crate::Store;
+use crate::error::Error;
+use crate::row::unsigned;
+
+/// How many grants are counted at the most.
+pub const COUNTED: i64 = 50_000;
+
+/// Live grants by how long they go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    pub live: u64,
+    /// In force, and ending within a day, a week and thirty days; each holds the one before.
+    pub in_a_day: u64,
+    pub in_a_week: u64,
+    pub in_a_month: u64,
+    /// In force, with whatever end.
+    pub in_force: u64,
+}
+
+/// Unsettled findings of one kind, by their age.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    pub kind: String,
+    pub all: u64,
+    /// Not older than a day, a week and thirty days; each holds the one before.
+    pub of_a_day: u64,
+    pub of_a_week: u64,
+    pub of_a_month: u64,
+    /// Borne until a day.
+    pub borne: u64,
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+impl Store {
+    /// Live grants, the newest 50,000 at the most: all of them, or those on what the reader owns.
+    pub async fn held(&self, reader: &Reader) -> Result<Held, Error> {
+        let sql = match reader.may(Scope::Everything) {
+            true => {
+                "select count(*), count(case when e <= $1 then 1 end), \
+                 count(case when e <= $2 then 1 end), count(case when e <= $3 then 1 end), count(e) \
+                 from (select case when stands in ('active', 'issued', 'unverified') \
+                     then due_at end as e from access_grant \
+                   where live and $4 is not null order by approved_at desc, id desc limit $5) run"
+            }
+            false => {
+                "select count(*), count(case when e <= $1 then 1 end), \
+                 count(case when e <= $2 then 1 end), count(case when e <= $3 then 1 end), count(e) \
+                 from (select case when g.stands in ('active', 'issued', 'unverified') \
+                     then g.due_at end as e from entitlement o \
+                   join access_grant g on g.entitlement = o.id and g.live = true \
+                   where o.owner = $4 limit $5) run"
+            }
+        };
+        let row = sqlx::query(sql)
+            .bind(reader.at.plus_seconds(DAY).as_micros())
+            .bind(reader.at.plus_seconds(7 * DAY).as_micros())
+            .bind(reader.at.plus_seconds(30 * DAY).as_micros())
+            .bind(reader.who.to_string())
+            .bind(COUNTED)
+            .fetch_one(&mut *self.read.lend().await?)
+            .await?;
+        Ok(Held {
+            live: unsigned(&row, 0)?,
+            in_a_day: unsigned(&row, 1)?,
+            in_a_week: unsigned(&row, 2)?,
+            in_a_month: unsigned(&row, 3)?,
+            in_force: unsigned(&row, 4)?,
+        })
+    }
+
+    /// Findings that are not settled, by kind: all of them, or those that the reader answers for.
+    pub async fn unsettled(&self, reader: &Reader) -> Result<Vec<Unsettled>, Error> {
+        let rows = sqlx::query(
+            "select kind, count(*), count(case when opened_at > $1 then 1 end), \
+             count(case when opened_at > $2 then 1 end), count(case when opened_at > $3 then 1 end), \
+             count(case when stands = 'accepted' then 1 end) \
+             from (select kind, stands, opened_at from finding \
+               where stands <> 'resolved' and ($4 or owner = $5 \
+                 or target in (select id from target where owner = $5)) \
+               order by opened_at desc, id desc limit $6) run group by kind order by kind",
+        )
+        .bind(reader.at.minus_seconds(DAY).as_micros())
+        .bind(reader.at.minus_seconds(7 * DAY).as_micros())
+        .bind(reader.at.minus_seconds(30 * DAY).as_micros())
+        .bind(reader.may(Scope::Everything))
+        .bind(reader.who.to_string())
+        .bind(COUNTED)
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
+        let one = |row: &SqliteRow| {
+            Ok(Unsettled {
+                kind: row.try_get(0)?,
+                all: unsigned(row, 1)?,
+                of_a_day: unsigned(row, 2)?,
+                of_a_week: unsigned(row, 3)?,
+                of_a_month: unsigned(row, 4)?,
+                borne: unsigned(row, 5)?,
+            })
+        };
+        rows.iter().map(one).collect()
+    }
+}
