@@ -34,6 +34,8 @@ pub struct Rule {
     /// The stage that it asks for, and the one that has to be complete before.
     pub stage: Option<StageName>,
     pub after: Option<StageName>,
+    /// What whoever agrees has to sign with.
+    pub step_up: Option<StepUp>,
     /// From when on it rules no more, if it is a pre-approval.
     pub lapses_at: Option<Timestamp>,
 }
@@ -225,8 +227,8 @@ impl Policies {
 }
 
 fn rule((id, note): (&String, &Note)) -> Rule {
-    let Note { why, file, permits, text, stage, after, lapses_at } = note.clone();
-    Rule { id: id.clone(), why, text, file, permits, stage, after, lapses_at }
+    let Note { why, file, permits, text, stage, after, step_up, lapses_at } = note.clone();
+    Rule { id: id.clone(), why, text, file, permits, stage, after, step_up, lapses_at }
 }
 
 fn note(one: &Placed<'_>) -> Note {

@@ -43,6 +43,8 @@ pub struct RuleView {
     /// The stage that it asks for, and the one that has to be complete before.
     pub stage: Option<String>,
     pub after: Option<String>,
+    /// What whoever agrees has to sign with: `passkey`.
+    pub step_up: Option<&'static str>,
     /// From when on it rules no more, if it is a pre-approval.
     pub lapses_at: Option<Timestamp>,
     pub text: String,
@@ -93,6 +95,7 @@ impl Engine {
             permits: rule.permits,
             stage: rule.stage.map(|stage| stage.to_string()),
             after: rule.after.map(|stage| stage.to_string()),
+            step_up: rule.step_up.map(placet_domain::route::StepUp::as_str),
             lapses_at: rule.lapses_at,
             text: rule.text,
         };

@@ -19,8 +19,8 @@ use super::reference::Html;
 use crate::answer::{AsOf, Created, Rows, Sealed};
 use crate::auth::Known;
 use crate::body::{
-    Asked, Body, LONGEST_CURSOR, Listed, ListedAll, ListedGrants, ListedOffers, ListedRequests, MOST_ROWS,
-    Named, USUAL_ROWS,
+    Asked, Body, LONGEST_CURSOR, Listed, ListedAll, ListedGrants, ListedOffers, ListedRequests,
+    MOST_ROWS, Named, USUAL_ROWS,
 };
 use crate::doing::{Doing, LONGEST_KEY};
 use crate::problem::Failed;
@@ -201,7 +201,7 @@ impl Takes for ListedAll {
 /// A filter of a list: a name, as long as a cursor at the most.
 fn filter(sketch: &mut Sketch, name: &str, says: &str) {
     let text = of_type(Type::String).min_length(Some(1)).max_length(Some(LONGEST_CURSOR));
-    sketch.query.push(parameter(name, says, text));
+    sketch.query.push(parameter(ParameterIn::Query, name, says, text));
 }
 
 impl Takes for ListedGrants {
@@ -222,7 +222,7 @@ impl Takes for ListedRequests {
         {
             let moment = SchemaFormat::KnownFormat(KnownFormat::DateTime);
             let text = of_type(Type::String).format(Some(moment)).max_length(Some(LONGEST_CURSOR));
-            sketch.query.push(parameter(name, says, text));
+            sketch.query.push(parameter(ParameterIn::Query, name, says, text));
         }
     }
 }
@@ -230,12 +230,17 @@ impl Takes for ListedRequests {
 impl Takes for ListedOffers {
     fn sketch(sketch: &mut Sketch) {
         let text = of_type(Type::String).max_length(Some(LONGEST_CURSOR));
-        sketch.query.push(parameter("q", "words, of which the first four are looked for", text));
+        sketch.query.push(parameter(
+            ParameterIn::Query,
+            "q",
+            "words, of which the first four are looked for",
+            text,
+        ));
         let one_of = |values: &[&str]| of_type(Type::String).enum_values(Some(values.to_vec()));
         let environments = one_of(&["dev", "staging", "prod"]);
-        sketch.query.push(parameter("environment", "where", environments));
+        sketch.query.push(parameter(ParameterIn::Query, "environment", "where", environments));
         let privileges = one_of(&["read", "write", "admin"]);
-        sketch.query.push(parameter("privilege", "how much", privileges));
+        sketch.query.push(parameter(ParameterIn::Query, "privilege", "how much", privileges));
     }
 }
 

@@ -17,8 +17,8 @@ use super::login::Handed;
 use crate::answer::{Created, Rows};
 use crate::auth::Known;
 use crate::body::{Body, Listed, Named};
-use crate::passkeys::{Asked, MakeOptions, SignOptions};
 use crate::doing::Doing;
+use crate::passkeys::{Asked, MakeOptions, SignOptions};
 use crate::problem::Failed;
 use crate::tries::Trying;
 

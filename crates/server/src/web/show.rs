@@ -95,7 +95,9 @@ impl fmt::Display for Tag {
 /// The tag of a state, a kind of finding or a completeness, as the engine names it.
 pub(super) fn tag(word: &'static str) -> Tag {
     let kind = match word {
-        "active" | "adopted" | "agreed" | "complete" | "enrolled" | "pre_approved" | "lawful" => "ok",
+        "active" | "adopted" | "agreed" | "complete" | "enrolled" | "pre_approved" | "lawful" => {
+            "ok"
+        }
         "open" | "approved" | "pending" | "issued" | "offered" | "this one" => "info",
         "ending" | "unverified" | "overstayed" | "missing" | "orphan" | "unowned" | "stuck"
         | "scope_changed" | "partial" | "unknown" | "never" | "raised" | "accepted"
