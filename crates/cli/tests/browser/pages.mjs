@@ -178,7 +178,7 @@ try {
   await pia.goto(`${BASE}/history`);
   await pia.getByLabel('Who asked, received or agreed').fill('mira');
   await pia.getByRole('button', { name: 'Search' }).click();
-  await pia.getByRole('link', { name: 'preview-editor for 2d' }).first().waitFor();
+  await pia.getByRole('link', { name: 'preview-editor for 2 d' }).first().waitFor();
   const [table] = await Promise.all([
     pia.waitForEvent('download'), pia.getByRole('link', { name: 'Export as CSV' }).click(),
   ]);
