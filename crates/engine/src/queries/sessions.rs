@@ -16,7 +16,7 @@ pub struct SessionView {
     pub id: CredentialId,
     pub since: Option<Timestamp>,
     pub expires_at: Timestamp,
-    /// `code`, `provider`, or `other`.
+    /// `code`, `provider`, `passkey`, or `other`.
     pub by: &'static str,
     /// The OpenID provider, if it was one.
     pub provider: Option<String>,
@@ -43,10 +43,11 @@ impl Engine {
                 id: issued.credential,
                 since: since.map(|(first, _)| *first),
                 expires_at: issued.expires_at,
-                by: match (&issued.opened_by, &issued.provider) {
-                    (Some(_), _) => "code",
-                    (None, Some(_)) => "provider",
-                    (None, None) => "other",
+                by: match (&issued.passkey, &issued.provider, &issued.opened_by) {
+                    (Some(_), _, _) => "passkey",
+                    (None, Some(_), _) => "provider",
+                    (None, None, Some(_)) => "code",
+                    (None, None, None) => "other",
                 },
                 provider: issued.provider.as_ref().map(ToString::to_string),
                 this: mine == Some(issued.credential),

@@ -387,12 +387,16 @@ mod tests {
 
     #[test]
     fn marks_stand_apart_in_their_order_however_near_their_times_are() {
-        let entries = (0..30).map(|n| entry(n as u64 + 1, n * 61, "plain", "a step")).collect();
+        let entries =
+            (0u32..30).map(|n| entry(u64::from(n) + 1, i64::from(n) * 61, "plain", "a step"));
+        let entries = entries.collect();
         let life = life(entries);
         let axis = Axis::of(&life.entries, &[]);
         let places: Vec<f64> = axis.marks.iter().map(|mark| mark.x).collect();
         assert_eq!(places.len(), 30);
-        assert!(places.windows(2).all(|two| two[1] - two[0] >= LEAST), "{places:?}");
-        assert!(axis.at(at(30)) > places[0] && axis.at(at(30)) < places[1]);
+        let apart = |two: &[f64]| matches!(two, [before, after] if after - before >= LEAST);
+        assert!(places.windows(2).all(apart), "{places:?}");
+        let between = axis.at(at(30));
+        assert!(matches!(&*places, [first, second, ..] if between > *first && between < *second));
     }
 }
