@@ -68,6 +68,8 @@ CREATE INDEX identity_contract_ends on identity (contract_ends) where contract_e
 
 CREATE INDEX identity_team_by_identity on identity_team (identity);
 
+CREATE INDEX keyed_call_by_done_at on keyed_call (done_at);
+
 CREATE INDEX notice_by_receiver on notice (receiver, at, id);
 
 CREATE INDEX notice_by_time on notice (at, id);
@@ -231,6 +233,18 @@ CREATE TABLE identity_team (
   identity text not null,
   team text not null,
   primary key (team, identity)
+);
+
+CREATE TABLE keyed_call (
+  caller text not null,
+  key text not null,
+  -- Of the method, the address and the body.
+  digest text not null,
+  done_at bigint not null,
+  -- What was answered; nothing until that is known.
+  status bigint,
+  answer text,
+  primary key (caller, key)
 );
 
 CREATE TABLE ledger_entry (

@@ -16,13 +16,14 @@ use placet_domain::finding::{self, Opened};
 use placet_domain::grant::{self, Approved, Grant, Intend};
 use placet_domain::id::{
     ActionId, CredentialId, DelegationId, EntitlementId, EventId, FindingId, GrantId, IdentityId,
-    RequestId, Stream, TargetId,
+    PasskeyId, RequestId, Stream, TargetId,
 };
 use placet_domain::identity::{self, Identity, Kind as Holder, Nature, Profile};
 use placet_domain::length::Length;
 use placet_domain::name::AccountName;
 use placet_domain::observation::{Binding, Completeness, Observation, Scope, Seen};
 use placet_domain::organisation::{self, Founded};
+use placet_domain::passkey;
 use placet_domain::request::{self, Approve, Intake, Revision};
 use placet_domain::route::{Candidates, Route, Solved, Stage};
 use placet_domain::ruling::{Deciding, Ruling};
@@ -514,7 +515,7 @@ impl Company {
     }
 
     /// A request that waits for a ticket and escalates, an emergency whose review is owed, a
-    /// delegation, and a finding that is borne until a day.
+    /// delegation, passkeys, and a finding that is borne until a day.
     async fn lasting(&self) {
         let (mut commit, request) = self.asking(&self.ana, &self.ana, &self.entitlement);
         let mut events = Vec::new();
@@ -542,12 +543,37 @@ impl Company {
             ends_at: at(900),
         };
         commit.changes.push(change(delegation, 0, vec![delegation::Event::Made(made)]));
+        commit.changes.extend([self.passkey(false), self.passkey(true)]);
         self.store.commit(commit).await.unwrap();
         let (mut commit, _) = self.finding(None);
         let accepted = finding::Accepted { request, until: at(900) };
         let borne: Event = finding::Event::Accepted(accepted).into();
         commit.changes[0].events.push((fresh(), borne));
         self.store.commit(commit).await.unwrap();
+    }
+
+    /// A passkey of Ana's, which waits or for which Olga has vouched.
+    fn passkey(&self, enrolled: bool) -> Change {
+        let passkey: PasskeyId = fresh();
+        let bytes = |of: String| passkey::Bytes::new(of.into_bytes()).unwrap();
+        let offered = passkey::Offered {
+            passkey,
+            holder: self.ana.id,
+            session: fresh(),
+            credential_id: bytes(format!("credential of {passkey}")),
+            public_key: bytes("a COSE key".to_owned()),
+            rp: "placet.example.org".parse().unwrap(),
+            name: Committed::seal(&"laptop".to_owned(), "passkey", salt()).unwrap().0,
+            challenge: passkey::Challenge::of([7; 32]),
+            lapses_at: at(900),
+        };
+        let mut events = vec![passkey::Event::Offered(offered)];
+        if enrolled {
+            let (who, session) = (self.olga.id, fresh());
+            let backing = passkey::Backing::Person { who, session, ruling: None };
+            events.push(passkey::Event::Enrolled { backing });
+        }
+        change(passkey, 0, events)
     }
 
     /// One more event, and the id of it.

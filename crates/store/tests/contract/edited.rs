@@ -108,7 +108,7 @@ async fn a_row_that_was_added_is_named() {
         let columns = ground.columns(table).await;
         let (first, rest) = columns.split_first().unwrap();
         // A copy of a row under another key, its unique names changed.
-        let unique = ["name", "native", "request", "fingerprint"];
+        let unique = ["name", "native", "request", "fingerprint", "credential_id"];
         let values: Vec<String> = rest
             .iter()
             .map(|one| match unique.contains(&one.as_str()) && table != "set_version" {

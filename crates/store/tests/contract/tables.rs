@@ -95,7 +95,9 @@ async fn every_question_is_answered_by_an_index() {
     let _store = ground.open().await;
     let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let questions = std::fs::read_dir(src.join("query")).unwrap();
+    // Those of lists are put together of parts, and come below.
     let questions = questions.map(|one| one.unwrap().path());
+    let questions = questions.filter(|path| !path.ends_with("sought.rs"));
     let sources = questions.chain([src.join("sqlite.rs"), src.join("commit.rs")]);
     let sources = sources.map(|path| std::fs::read_to_string(path).unwrap());
     // Read whole on purpose: every ruling needs all teams, and they are few. A run of entries, and whoever
@@ -103,7 +105,6 @@ async fn every_question_is_answered_by_an_index() {
     let whole = BTreeSet::from(["SCAN team", "SCAN run", "SCAN up", "SCAN CONSTANT ROW"]);
     let mut asked = 0;
     let mut slow = Vec::new();
-    // Those of lists are put together of parts.
     let lists = placet_store::sought_texts();
     for query in sources.flat_map(|source| queries(&source)).chain(lists) {
         asked += 1;
