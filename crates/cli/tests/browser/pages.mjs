@@ -194,7 +194,7 @@ try {
   await mira.getByLabel('How long').fill('1h');
   await mira.getByRole('button', { name: 'Ask policy' }).click();
   await mira.getByText('What would come of it now').waitFor();
-  const whatIf = mira.url();
+  const whatIf = mira.url().split('#')[0];
 
   await administrator.goto(`${BASE}/proposals`);
   await administrator.locator('table a').first().click();
