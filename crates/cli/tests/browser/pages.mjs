@@ -178,7 +178,7 @@ try {
   await pia.goto(`${BASE}/history`);
   await pia.getByLabel('Who asked, received or agreed').fill('mira');
   await pia.getByRole('button', { name: 'Search' }).click();
-  await pia.getByRole('link', { name: 'preview-editor for 2d' }).first().waitFor();
+  await pia.getByRole('link', { name: 'preview-editor for 2 d' }).first().waitFor();
   const [table] = await Promise.all([
     pia.waitForEvent('download'), pia.getByRole('link', { name: 'Export as CSV' }).click(),
   ]);
@@ -194,7 +194,7 @@ try {
   await mira.getByLabel('How long').fill('1h');
   await mira.getByRole('button', { name: 'Ask policy' }).click();
   await mira.getByText('What would come of it now').waitFor();
-  const whatIf = mira.url();
+  const whatIf = mira.url().split('#')[0];
 
   await administrator.goto(`${BASE}/proposals`);
   await administrator.locator('table a').first().click();
