@@ -52,7 +52,7 @@ impl Engine {
         let find = Find { identity: identity.to_owned(), entitlement: entitlement.to_owned() };
         let (who, what) = self.run(actor, &find).await?;
         let held = self.store.holding(&reader, who, what).await?;
-        let held = held.ok_or_else(|| Refusal::UnknownIdentity { given: find.identity })?;
+        let held = held.ok_or(Refusal::UnknownIdentity { given: find.identity })?;
         let at = self.clock.now();
         let good = |one: &Grant| {
             let seen = matches!(one.state, State::Active | State::Issued);
