@@ -27,7 +27,8 @@
     if (edge && newer && !edge.contains(document.activeElement)) edge.replaceWith(newer);
   };
 
-  const source = new EventSource("/changes");
+  // From what the page shows on: what changed while it was on its way is told at once.
+  const source = new EventSource(`/changes?since=${main.dataset.entries}`);
   source.addEventListener("changed", (event) => {
     if (event.data.split(" ").some((kind) => kinds.includes(kind))) refresh().catch(offer);
   });
