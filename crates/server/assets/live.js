@@ -27,10 +27,25 @@
     if (edge && newer && !edge.contains(document.activeElement)) edge.replaceWith(newer);
   };
 
-  // From what the page shows on: what changed while it was on its way is told at once.
-  const source = new EventSource(`/changes?since=${main.dataset.entries}`);
-  source.addEventListener("changed", (event) => {
-    if (event.data.split(" ").some((kind) => kinds.includes(kind))) refresh().catch(offer);
-  });
-  addEventListener("pagehide", () => source.close());
+  // From what the page shows on: what changed while it was on its way is told at once. Only a page that
+  // is looked at listens, since a browser has few connections for all of its tabs (HTTP/1.1).
+  let since = main.dataset.entries;
+  let source = null;
+  const hush = () => {
+    source?.close();
+    source = null;
+  };
+  const listen = () => {
+    if (document.hidden) return hush();
+    if (source) return;
+    source = new EventSource(`/changes?since=${since}`);
+    source.addEventListener("changed", (event) => {
+      since = event.lastEventId || since;
+      if (event.data.split(" ").some((kind) => kinds.includes(kind))) refresh().catch(offer);
+    });
+  };
+  document.addEventListener("visibilitychange", listen);
+  addEventListener("pageshow", listen);
+  addEventListener("pagehide", hush);
+  listen();
 })();
