@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, State};
+use axum::http::HeaderName;
 use axum::http::request::Parts;
 use axum::response::sse::{Event, Sse};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
@@ -41,7 +42,11 @@ impl LastEvent {
     }
 }
 
-pub(crate) type Changes = Sse<BoxStream<'static, Result<Event, Infallible>>>;
+/// A proxy in front hands each event on as it comes (nginx asks for this by name).
+const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
+
+pub(crate) type Changes =
+    ([(HeaderName, &'static str); 1], Sse<BoxStream<'static, Result<Event, Infallible>>>);
 
 pub(crate) async fn changes(
     State(engine): State<Engine>,
@@ -70,7 +75,7 @@ pub(crate) fn told(watch: Watch) -> Changes {
         tokio::time::sleep(REST).await;
         event
     });
-    Sse::new(resting.boxed())
+    ([UNBUFFERED], Sse::new(resting.boxed()))
 }
 
 fn event(changed: &Changed) -> Event {
