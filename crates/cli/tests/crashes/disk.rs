@@ -181,6 +181,8 @@ async fn a_disk_that_is_full_refuses_the_new_and_ends_the_due() {
     let output = volume.run(&verify).output().unwrap();
     assert!(output.status.success(), "{:?}", crate::place::texts(&output));
     // SQLite follows the way through the holder to the end, and past the volume.
-    std::fs::copy(seen.join("placet.db"), company.data().join("placet.db")).unwrap();
+    for file in ["placet.db", "placet.db-wal"].into_iter().filter(|file| seen.join(file).exists()) {
+        std::fs::copy(seen.join(file), company.data().join(file)).unwrap();
+    }
     Book::default().read_on(&company.data(), &company.key).await.unwrap();
 }
