@@ -39,6 +39,8 @@ pub(super) struct Sketch {
     pub once: bool,
     /// It needs something that may not be set up, and counts how often it is begun.
     pub set_up: bool,
+    /// What is asked for after the question mark names something, which there may not be.
+    pub names: bool,
     /// Every schema that is referred to, by its name.
     pub schemas: Vec<(String, RefOr<Schema>)>,
 }
@@ -91,6 +93,7 @@ impl Takes for Doing {
 
 impl<T: ToSchema> Takes for Asked<T> {
     fn sketch(sketch: &mut Sketch) {
+        sketch.names = true;
         let RefOr::T(Schema::Object(object)) = T::schema() else { return };
         for (name, schema) in object.properties {
             let must = object.required.contains(&name);

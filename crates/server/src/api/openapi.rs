@@ -97,7 +97,7 @@ pub(super) fn document() -> OpenApi {
 }
 
 fn operation(route: &Route, sketch: Sketch) -> Operation {
-    let Sketch { segment, query, headers, body, answer, once, set_up, .. } = sketch;
+    let Sketch { segment, query, headers, body, answer, once, set_up, names, .. } = sketch;
     let conditional = once && route.is_versioned();
     let name = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let id = format!("{}{}", route.method.to_ascii_lowercase(), route.path.replace(['{', '}'], ""));
@@ -154,7 +154,9 @@ fn operation(route: &Route, sketch: Sketch) -> Operation {
             Class::Unauthenticated => route.needs != Needs::Nothing || reads,
             Class::Forbidden => route.needs != Needs::Nothing,
             Class::Precondition => conditional,
-            Class::Unknown => segment.is_some() || set_up || reads && route.method == "POST",
+            Class::Unknown => {
+                segment.is_some() || set_up || names || reads && route.method == "POST"
+            }
             // Whoever is known is held back only from beginning something.
             Class::TooMany => set_up || route.needs == Needs::Nothing && route.method == "POST",
             Class::Conflict | Class::Unavailable => route.needs != Needs::Nothing || reads,
