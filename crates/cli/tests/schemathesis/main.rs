@@ -73,9 +73,14 @@ fn the_server_keeps_what_the_document_promises() {
         .args(["--checks", "all", "--phases", "coverage,fuzzing"])
         .args(["--seed", "7", "--max-examples", "8", "--max-time", SECONDS])
         .args(["--continue-on-failure", "--no-color"]);
-    // What can end the session in which everything is called: logging out, and saying of everybody
-    // that they have left, which a whole catalogue with nobody in it does as well.
-    for ends in ["post_logout", "post_identities_handle_deactivate", "post_catalogue_proposals"] {
+    // What can end the session in which everything is called: logging out, ending it by its id, and
+    // saying of everybody that they have left, which a whole catalogue with nobody in it does as well.
+    for ends in [
+        "post_logout",
+        "post_sessions_id_end",
+        "post_identities_handle_deactivate",
+        "post_catalogue_proposals",
+    ] {
         run.args(["--exclude-operation-id", ends]);
     }
     // An answer that goes on for as long as somebody listens.
