@@ -59,7 +59,7 @@ pub struct Cli {
 enum Verb {
     /// Make a ledger, and found the organisation from a catalogue file.
     Init(init::Args),
-    /// Serve the API, and carry out, observe and end access.
+    /// Serve the pages and the API, and carry out, observe and end access.
     Serve(serve::Args),
     /// See a small company live through it all, in a minute; needs nothing else.
     Demo(demo::Args),

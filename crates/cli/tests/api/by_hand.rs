@@ -7,7 +7,7 @@ use crate::refusals::Provoked;
 use crate::world::{Answer, World};
 
 /// A company with a room that people unlock, for which `kim`, `tom` and `sven` answer.
-async fn company() -> World {
+pub async fn company() -> World {
     World::with(|catalogue, _| {
         let room = "name = \"server-room\"\nowner = \"sven\"\nconnector = \"manual\"\n\
                     [settings]\nteam = \"platform\"\nwithin = \"4h\"";
@@ -33,7 +33,7 @@ fn seen(text: &str) -> Value {
     json!({ "evidence_sha256": evidence(text) })
 }
 
-async fn order(world: &World) -> String {
+pub async fn order(world: &World) -> String {
     world.engine.step().await;
     let open = world.get("kim", "/work").await.good();
     open.text("/0/id")

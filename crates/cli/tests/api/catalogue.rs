@@ -12,7 +12,7 @@ fn lines(world: &World) -> Value {
 }
 
 /// A catalogue with one line of a kind, changed.
-fn one(world: &World, kind: &str, name: &str, change: Value) -> Value {
+pub fn one(world: &World, kind: &str, name: &str, change: Value) -> Value {
     let all = lines(world);
     let named = |line: &&Value| line["name"] == name || line["handle"] == name;
     let mut line = all[kind].as_array().unwrap().iter().find(named).unwrap().clone();

@@ -8,6 +8,7 @@ mod catalogue;
 mod changes;
 mod conditions;
 mod credentials;
+mod forms;
 mod lasting;
 mod lists;
 mod notices;

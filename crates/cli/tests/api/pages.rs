@@ -244,13 +244,15 @@ async fn bad_forms_and_addresses_get_a_page_that_says_so() {
         ("/ask/booking-staging-deploy", Some(large.as_str()), 422, "longer than"),
         ("/ask/booking-staging-deploy", Some("length=1h&length=2h"), 422, "twice"),
         ("/requests/req_1/approve", Some("digest=zz"), 404, "req_1"),
+        ("/ask/booking-staging-deploy", Some("length=1h&reciever=kim"), 422, "reciever"),
+        ("/login", Some("code=1&remember=yes"), 422, "remember"),
         ("/identities", None, 403, "not permitted"),
         ("/identities/nobody", None, 404, "nobody"),
         ("/targets/nowhere", None, 404, "nowhere"),
         ("/entitlements/nothing", None, 404, "no entitlement is called"),
         ("/proposals", None, 403, "not permitted"),
         ("/sessions/1/end", Some(""), 404, "no open session"),
-        ("/work/1/confirm", Some("evidence=zz"), 422, "evidence"),
+        ("/work/1/confirm", Some("evidence=zz"), 409, "no work order"),
     ] {
         let answer = browse(&world, &ines, path, form).await;
         assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
@@ -261,4 +263,46 @@ async fn bad_forms_and_addresses_get_a_page_that_says_so() {
     let code = code_for(&world, "ines").await;
     let away = format!("code={code}&to=%2F%2Fevil.example");
     assert_eq!(browse(&world, "", "/login", Some(&away)).await.to(), "/");
+}
+
+/// What stands between two texts, each time.
+fn all_between<'a>(text: &'a str, before: &'a str, after: &'a str) -> Vec<&'a str> {
+    text.split(before).skip(1).filter_map(|rest| rest.split(after).next()).collect()
+}
+
+/// An address without what it names: `/work/{{ one.id }}/return` and `/work/{id}/return` are one.
+fn shape(path: &str) -> String {
+    let path = path.replace("{{", "{").replace("}}", "}");
+    path.split('?').next().unwrap().split('/').fold(String::new(), |out, part| {
+        out + "/" + if part.starts_with('{') { "{}" } else { part }
+    })
+}
+
+#[test]
+fn what_the_forms_say_is_what_their_routes_take() {
+    let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/templates");
+    let mut seen = 0;
+    for file in std::fs::read_dir(templates).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for form in all_between(&text, "method=\"post\" action=\"", "</form>") {
+            let action = form.split('"').next().unwrap();
+            // Where it goes, is said when it is shown.
+            if action.starts_with("{{") {
+                continue;
+            }
+            let is_it = |page: &&placet_server::WebRoute| {
+                page.method == "POST" && shape(page.path) == shape(action)
+            };
+            let route = PAGES.iter().find(is_it).unwrap_or_else(|| panic!("nothing at {action}"));
+            for name in all_between(form, " name=\"", "\"") {
+                let known = route.fields.iter().any(|field| {
+                    let field: &str = field;
+                    field == name || name.starts_with("scope-{{") && field.starts_with("scope-")
+                });
+                assert!(known, "{action} does not take `{name}`");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 30, "{seen}");
 }

@@ -325,6 +325,20 @@ async fn an_approver_sees_what_came_before_and_delegates_on_a_page() {
     assert!(!before.body.to_string().contains(&asked.text("/id")), "no way to other requests");
     world.get("booking-api", &format!("{path}/before")).await.refused("unknown_request");
 
+    // What nobody may hold beside it stands out, once the catalogue says so.
+    let clear = world.get("mara", &path).await.good();
+    assert_eq!(clear.body["conflicts"], json!([]));
+    assert!(page.text.contains("with nothing that Ines Duarte holds"), "{}", page.text);
+    let both = json!({ "conflicts": ["booking-staging-deploy"] });
+    let both = crate::catalogue::one(&world, "entitlement", "booking-prod-admin", both);
+    world.post("ada", "/catalogue/proposals", both).await.good();
+    let clash = world.get("mara", &path).await.good();
+    assert_eq!(clash.body["conflicts"], json!(["booking-staging-deploy"]));
+    for page in [path.as_str(), "/decide"] {
+        let page = look(&world, "mara", page).await;
+        assert!(page.text.contains("duty conflict"), "{}", page.text);
+    }
+
     let mara = world.secret("mara");
     let wrong =
         browse(&world, &mara, "/delegations", Some("to=nobody-at-all&until=2026-12-24")).await;

@@ -7,7 +7,7 @@ use placet_domain::canonical::Digest;
 use placet_domain::committed::Committed;
 use placet_domain::finding::{Finding, Resolution};
 use placet_domain::grant::{Gone, Grant, Reason, State};
-use placet_domain::id::{FilingId, FindingId, GrantId, PasskeyId, RequestId};
+use placet_domain::id::{EntitlementId, FilingId, FindingId, GrantId, PasskeyId, RequestId};
 use placet_domain::request::{self, Request};
 use placet_domain::route::{Candidates, Route};
 use placet_domain::{Refusal, Timestamp};
@@ -94,6 +94,8 @@ pub struct RequestView {
     pub stalled: Option<String>,
     /// What the receiver holds already.
     pub holds: Vec<String>,
+    /// Of that: what the catalogue says nobody may hold beside this.
+    pub conflicts: Vec<String>,
     /// How fresh the knowledge of the target is.
     pub observed: ObservedView,
     /// What the entitlement really allows, in the target's own words, where it tells.
@@ -319,6 +321,9 @@ impl Engine {
         let revision = &request.revision;
         let (because, stages) = stages(&request, &beside.waiting, names);
         let others = beside.held.iter().filter(|grant| grant.approved.request != request.id);
+        let others: Vec<EntitlementId> = others.map(|grant| grant.approved.entitlement).collect();
+        let named = |id: &EntitlementId| names.entitlement(*id);
+        let clashes = |id: &&EntitlementId| names.conflict(revision.entitlement, **id);
         let target = names.whole_target(revision.terms.target);
         let connector = target.and_then(|target| self.connector(target).ok());
         let abilities = connector.map(|connector| connector.abilities());
@@ -362,7 +367,8 @@ impl Engine {
             emergency: emergency_view(&request, names, self.clock.now())?,
             questions: question_views(&request, names)?,
             stalled: beside.stalled,
-            holds: others.map(|grant| names.entitlement(grant.approved.entitlement)).collect(),
+            holds: others.iter().map(named).collect(),
+            conflicts: others.iter().filter(clashes).map(named).collect(),
             observed: beside.look.into(),
             allows: beside.allows,
             residual_seconds: abilities.map(|one| one.residual_seconds),

@@ -95,6 +95,11 @@ impl Names {
         self.0.entitlements.get(&id).map_or_else(|| id.to_string(), |one| one.name.to_string())
     }
 
+    /// Whether nobody may hold both. The catalogue keeps it on both sides.
+    pub(crate) fn conflict(&self, one: EntitlementId, other: EntitlementId) -> bool {
+        self.0.entitlements.get(&one).is_some_and(|one| one.conflicts.contains(&other))
+    }
+
     pub(crate) fn target(&self, id: TargetId) -> String {
         self.0.targets.get(&id).map_or_else(|| id.to_string(), |one| one.name.to_string())
     }

@@ -3,9 +3,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use placet_domain::Refusal;
 use placet_domain::actor::Actor;
 use placet_engine::Engine;
 use placet_engine::commands::submit::SubmitRequest;
@@ -13,8 +11,9 @@ use placet_engine::queries::{EntitlementView, OfferView, PreviewView, SoughtOffe
 use serde::Deserialize;
 
 use super::failed::Failed;
-use super::form::{Form, Refused, Typed};
+use super::form::{Form, Typed};
 use super::page::{self, Here, Page};
+use super::refused::{self, Refused};
 use super::show;
 use super::visitor::Visitor;
 
@@ -77,32 +76,17 @@ struct FormPage {
     preview: Option<PreviewView>,
     /// For which length the way is shown.
     length: String,
+    /// What stands in the form: typed before, or named by the address.
     typed: Typed,
-    refused: Option<Refused>,
 }
 
 impl FormPage {
-    fn wrong(&self, field: &str) -> bool {
-        self.refused.as_ref().is_some_and(|one| one.field == field)
-    }
-
     fn after_the_end(&self) -> String {
         show::after_the_end(self.offer.residual_seconds, self.offer.sessions)
     }
 
     fn said(&self, field: &str) -> &str {
         self.typed.text(field)
-    }
-}
-
-/// The field that a refusal is about.
-fn field_of(refusal: &Refusal) -> &'static str {
-    match refusal.code() {
-        "over_limit" | "length_out_of_range" | "length_unreadable" => "length",
-        "empty_justification" => "justification",
-        "unknown_identity" | "inactive_identity" => "receiver",
-        "ending_event_unreadable" => "ends_on",
-        _ => "",
     }
 }
 
@@ -127,7 +111,7 @@ async fn shown(
     typed: Typed,
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
-    let page = Page::of(engine, actor, Here::Ask).await?;
+    let page = Page::of(engine, actor, Here::Ask).await?.with(refused);
     let offer = engine.offer(actor, name).await?;
     // As long as nothing is typed, the way is that of the longest grant that there is.
     let length = typed.optional("length").unwrap_or_else(|| offer.entitlement.longest.clone());
@@ -137,8 +121,8 @@ async fn shown(
         Err(placet_engine::Error::Refused(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    page::with_status(status, &FormPage { page, offer, preview, length, typed, refused })
+    let status = page.status();
+    page::with_status(status, &FormPage { page, offer, preview, length, typed })
 }
 
 pub(super) async fn form(
@@ -153,14 +137,14 @@ pub(super) async fn form(
 pub(super) async fn send(
     State(engine): State<Engine>,
     Path(name): Path<String>,
-    Form { actor, typed }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
+    let (actor, typed) = (form.actor, form.typed.clone());
     match engine.run(actor, &asked(&name, &typed)).await {
         Ok(sent) => Ok(Redirect::to(&format!("/requests/{}", sent.request)).into_response()),
-        Err(placet_engine::Error::Refused(refusal)) => {
-            let refused = Refused::of(&refusal, field_of(&refusal));
-            shown(&engine, actor, &name, typed, Some(refused)).await
+        Err(error) => {
+            let again = async |refused| shown(&engine, actor, &name, typed, Some(refused)).await;
+            refused::back(error, form, again).await
         }
-        Err(error) => Err(error.into()),
     }
 }

@@ -29,9 +29,13 @@ struct FailedPage {
 }
 
 impl Failed {
-    /// Whether it is a certain refusal, on which a page goes on otherwise.
-    pub(super) fn is(&self, certain: impl FnOnce(&Refusal) -> bool) -> bool {
-        matches!(&self.0, Error::Refused(refusal) if certain(refusal))
+    /// The refusal, or the fault that it is.
+    pub(super) fn refusal(self) -> Result<Refusal, Self> {
+        match self.0 {
+            Error::Refused(refusal) => Ok(refusal),
+            Error::Stale => Ok(Refusal::StaleFacts {}),
+            fault @ Error::Fault(_) => Err(Self(fault)),
+        }
     }
 
     /// For whoever fails before there is a page.

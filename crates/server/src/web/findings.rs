@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
+use placet_domain::actor::Actor;
 use placet_domain::id::FindingId;
 use placet_domain::request::Answer;
 use placet_engine::Engine;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
+use super::refused::{self, Refused};
 use super::visitor::Visitor;
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,33 +72,58 @@ fn named(id: &str) -> Result<FindingId, Refusal> {
     id.parse().map_err(|_| Refusal::UnknownFinding { given: id.chars().take(64).collect() })
 }
 
+async fn shown(
+    engine: &Engine,
+    actor: Actor,
+    id: FindingId,
+    refused: Option<Refused>,
+) -> Result<Response, Failed> {
+    let finding = engine.finding(actor, id).await?;
+    let page = Page::of(engine, actor, Here::Findings).await?.with(refused);
+    let status = page.status();
+    page::with_status(status, &FindingPage { page, finding })
+}
+
 pub(super) async fn page(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, Failed> {
-    let finding = engine.finding(actor, named(&id)?).await?;
-    let page = Page::of(&engine, actor, Here::Findings).await?;
-    page::shown(&FindingPage { page, finding })
+    shown(&engine, actor, named(&id)?, None).await
+}
+
+/// The finding again, with why nothing was done about it.
+async fn back(
+    engine: &Engine,
+    form: Form,
+    finding: FindingId,
+    error: impl Into<Failed>,
+) -> Result<Response, Failed> {
+    let actor = form.actor;
+    let again = async |refused| shown(engine, actor, finding, Some(refused)).await;
+    refused::back(error, form, again).await
 }
 
 pub(super) async fn remove(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
     let finding = named(&id)?;
-    engine.run(actor, &RemoveFound { finding }).await?;
-    Ok(Redirect::to(&format!("/findings/{finding}")).into_response())
+    match engine.run(form.actor, &RemoveFound { finding }).await {
+        Ok(_) => Ok(Redirect::to(&format!("/findings/{finding}")).into_response()),
+        Err(error) => back(&engine, form, finding, error).await,
+    }
 }
 
 /// Asks for what answers it: a request through the same gates.
 pub(super) async fn answer(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, typed }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
     let finding = named(&id)?;
+    let typed = &form.typed;
     let answer: Answer = serde_json::from_value(typed.text("answer").into())
         .map_err(|_| Refusal::Unreadable { what: "this is no answer to a finding".to_owned() })?;
     let command = AnswerFinding {
@@ -106,6 +133,8 @@ pub(super) async fn answer(
         length: typed.text("length").to_owned(),
         justification: typed.text("justification").to_owned(),
     };
-    let sent = engine.run(actor, &command).await?;
-    Ok(Redirect::to(&format!("/requests/{}", sent.request)).into_response())
+    match engine.run(form.actor, &command).await {
+        Ok(sent) => Ok(Redirect::to(&format!("/requests/{}", sent.request)).into_response()),
+        Err(error) => back(&engine, form, finding, error).await,
+    }
 }

@@ -1,7 +1,11 @@
 //! What a form sends, read once: names and texts, bounded, each name once (but for lists), nothing
 //! that the page does not ask for.
 
-use axum::extract::{FromRequest, Request};
+use std::convert::Infallible;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::Extensions;
+use axum::http::request::Parts;
 use axum::response::Response;
 use placet_domain::actor::Actor;
 use placet_domain::{Refusal, Timestamp};
@@ -17,6 +21,39 @@ pub(super) const LARGEST: usize = 64 * 1024;
 pub(super) struct Form {
     pub actor: Actor,
     pub typed: Typed,
+    /// Its `action`: path and query.
+    pub sent_to: String,
+}
+
+/// What the form of a page may say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields(pub &'static [&'static str]);
+
+impl Fields {
+    pub(super) fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Self(&[]))
+    }
+
+    /// Reads `application/x-www-form-urlencoded` (WHATWG URL, section 5.1).
+    pub(super) fn read(self, bytes: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
+        let typed = read(bytes)?;
+        match typed.iter().find(|(name, _)| !self.0.contains(&name.as_str())) {
+            None => Ok(typed),
+            Some((other, _)) => {
+                let other: String = other.chars().take(64).collect();
+                let what = format!("the form says `{other}`, which the page does not ask for");
+                Err(Refusal::Unreadable { what })
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Fields {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions))
+    }
 }
 
 /// What was typed.
@@ -28,9 +65,8 @@ impl Typed {
         Self(fields)
     }
 
-    /// Whether nothing was sent at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(one, _)| one == name)
     }
 
     /// The text of a field; empty if it was not sent.
@@ -57,12 +93,13 @@ impl FromRequest<Engine> for Form {
     type Rejection = Response;
 
     async fn from_request(request: Request, engine: &Engine) -> Result<Self, Response> {
+        let sent_to = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
         let (actor, typed) = visitor::sent(request, engine).await?;
-        Ok(Self { actor, typed: Typed(typed) })
+        Ok(Self { actor, typed: Typed(typed), sent_to })
     }
 }
 
-/// Reads `application/x-www-form-urlencoded` (WHATWG URL, section 5.1).
+/// Names and texts, whatever the names are.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
     if bytes.len() > LARGEST {
         return Err(Refusal::TextTooLong { what: "form".to_owned(), limit: LARGEST });
@@ -93,20 +130,6 @@ pub(super) fn day(given: &str) -> Result<Option<Timestamp>, Refusal> {
         return Err(unreadable());
     }
     format!("{given}T00:00:00Z").parse().map(Some).map_err(|_| unreadable())
-}
-
-/// Why a form did not do what it was sent for, and beside which field that is said.
-#[derive(Clone, Debug)]
-pub(super) struct Refused {
-    pub field: &'static str,
-    pub sentence: String,
-    pub next: String,
-}
-
-impl Refused {
-    pub(super) fn of(refusal: &Refusal, field: &'static str) -> Self {
-        Self { field, sentence: refusal.sentence(), next: refusal.next_step() }
-    }
 }
 
 #[cfg(test)]

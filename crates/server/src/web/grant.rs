@@ -15,6 +15,7 @@ use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
 use super::picture::{self, Picture};
+use super::refused::{self, Refused};
 use super::requests;
 use super::show::{self, Digits, Spoken};
 use super::visitor::Visitor;
@@ -73,12 +74,26 @@ async fn shown(
     actor: Actor,
     id: GrantId,
     verified: Option<VerifiedView>,
+    refused: Option<Refused>,
 ) -> Result<Response, Failed> {
-    let page = Page::of(engine, actor, Here::Mine).await?;
+    let page = Page::of(engine, actor, Here::Mine).await?.with(refused);
     let life = engine.life(actor, id).await?;
     let picture = picture::draw(&life, page.now);
     let digits = life.request.as_ref().map(|request| Digits(request.digest.to_string()));
-    page::shown(&GrantPage { page, life, picture, digits, verified })
+    let status = page.status();
+    page::with_status(status, &GrantPage { page, life, picture, digits, verified })
+}
+
+/// The grant again, with why nothing was done about it.
+async fn back(
+    engine: &Engine,
+    form: Form,
+    grant: GrantId,
+    error: impl Into<Failed>,
+) -> Result<Response, Failed> {
+    let actor = form.actor;
+    let again = async |refused| shown(engine, actor, grant, None, Some(refused)).await;
+    refused::back(error, form, again).await
 }
 
 pub(super) async fn page(
@@ -86,63 +101,75 @@ pub(super) async fn page(
     Visitor(actor): Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, Failed> {
-    shown(&engine, actor, named(&id)?, None).await
+    shown(&engine, actor, named(&id)?, None, None).await
 }
 
 pub(super) async fn verify(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
-    let id = named(&id)?;
-    let verified = engine.verify_grant(actor, id).await?;
-    shown(&engine, actor, id, Some(verified)).await
+    let grant = named(&id)?;
+    match engine.verify_grant(form.actor, grant).await {
+        Ok(verified) => shown(&engine, form.actor, grant, Some(verified), None).await,
+        Err(error) => back(&engine, form, grant, error).await,
+    }
 }
 
 /// The evidence as a file. A form and no link: exporting writes a seal into the ledger.
 pub(super) async fn evidence(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
-    let id = named(&id)?;
-    let request = engine.grant(actor, id).await?.request;
-    requests::evidence_of(&engine, actor, request).await
+    let grant = named(&id)?;
+    let request = engine.grant(form.actor, grant).await?.request;
+    match requests::evidence_of(&engine, form.actor, request).await {
+        Ok(file) => Ok(file),
+        Err(failed) => back(&engine, form, grant, failed).await,
+    }
 }
 
 pub(super) async fn give_back(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
     let grant = named(&id)?;
-    engine.run(actor, &GiveBack { grant }).await?;
-    Ok(Redirect::to("/").into_response())
+    match engine.run(form.actor, &GiveBack { grant }).await {
+        Ok(_) => Ok(Redirect::to("/").into_response()),
+        Err(error) => back(&engine, form, grant, error).await,
+    }
 }
 
 pub(super) async fn revoke(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, typed }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
     let grant = named(&id)?;
-    engine.run(actor, &RevokeGrant { grant, note: typed.optional("note") }).await?;
-    Ok(Redirect::to(&format!("/grants/{grant}")).into_response())
+    let revoke = RevokeGrant { grant, note: form.typed.optional("note") };
+    match engine.run(form.actor, &revoke).await {
+        Ok(_) => Ok(Redirect::to(&format!("/grants/{grant}")).into_response()),
+        Err(error) => back(&engine, form, grant, error).await,
+    }
 }
 
 /// Asks for it to go on. What is left empty is as it was.
 pub(super) async fn extend(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, typed }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
     let grant = named(&id)?;
-    let before = engine.grant(actor, grant).await?;
-    let length = typed.optional("length").unwrap_or(before.length);
-    let justification = match typed.optional("justification") {
+    let before = engine.grant(form.actor, grant).await?;
+    let length = form.typed.optional("length").unwrap_or(before.length);
+    let justification = match form.typed.optional("justification") {
         Some(given) => given,
-        None => engine.request(actor, before.request).await?.justification.unwrap_or_default(),
+        None => engine.request(form.actor, before.request).await?.justification.unwrap_or_default(),
     };
-    let sent = engine.run(actor, &ExtendGrant { grant, length, justification }).await?;
-    Ok(Redirect::to(&format!("/requests/{}", sent.request)).into_response())
+    match engine.run(form.actor, &ExtendGrant { grant, length, justification }).await {
+        Ok(sent) => Ok(Redirect::to(&format!("/requests/{}", sent.request)).into_response()),
+        Err(error) => back(&engine, form, grant, error).await,
+    }
 }

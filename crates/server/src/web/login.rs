@@ -16,7 +16,7 @@ use placet_engine::{Engine, Error, Secret};
 use serde::Deserialize;
 
 use super::failed::Failed;
-use super::form::{self, Form, Typed};
+use super::form::{self, Fields, Form, Typed};
 use super::page;
 use super::passkeys::{self, Asking};
 use crate::cookie;
@@ -132,10 +132,11 @@ pub(super) async fn page(ways: Ways, Query(asked): Query<Asked>) -> Response {
 pub(super) async fn by_passkey(
     State(engine): State<Engine>,
     asked: Asking,
+    fields: Fields,
     body: axum::body::Bytes,
 ) -> Result<Response, Failed> {
     let asked = passkeys::set_up(asked)?;
-    let typed = Typed::of(form::read(&body)?);
+    let typed = Typed::of(fields.read(&body)?);
     let page = PasskeyPage {
         options: passkeys::options(&asked.to_log_in(&engine)?)?,
         to: ours(typed.text("to")).to_owned(),
@@ -165,9 +166,10 @@ pub(super) async fn log_in(
     ways: Ways,
     asked: Asking,
     trying: Trying,
+    fields: Fields,
     body: axum::body::Bytes,
 ) -> Response {
-    let typed = match form::read(&body) {
+    let typed = match fields.read(&body) {
         Ok(typed) => Typed::of(typed),
         Err(refusal) => return Failed::outside(refusal.into()),
     };

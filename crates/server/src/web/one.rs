@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use placet_domain::actor::Actor;
 use placet_engine::Engine;
 use placet_engine::commands::answer::ReleaseBrake;
 use placet_engine::queries::{
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
+use super::refused::{self, Refused};
 use super::show;
 use super::visitor::Visitor;
 
@@ -39,7 +41,7 @@ struct Held {
 impl Held {
     async fn of(
         engine: &Engine,
-        actor: placet_domain::actor::Actor,
+        actor: Actor,
         sought: SoughtGrants,
         shown: Shown,
         path: String,
@@ -113,28 +115,46 @@ struct TargetPage {
     held: Held,
 }
 
+async fn about(
+    engine: &Engine,
+    actor: Actor,
+    name: &str,
+    rows: Shown,
+    refused: Option<Refused>,
+) -> Result<Response, Failed> {
+    let one = engine.target(actor, name).await?;
+    let page = Page::of(engine, actor, Here::Catalogue).await?.with(refused);
+    let name = one.target.name.clone();
+    let path = format!("/targets/{name}");
+    let sought = SoughtGrants { target: Some(name), ..SoughtGrants::default() };
+    let held = Held::of(engine, actor, sought, rows, path).await?;
+    let status = page.status();
+    page::with_status(status, &TargetPage { page, one, held })
+}
+
 pub(super) async fn target(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
     Path(name): Path<String>,
     Query(shown): Query<Shown>,
 ) -> Result<Response, Failed> {
-    let one = engine.target(actor, &name).await?;
-    let page = Page::of(&engine, actor, Here::Catalogue).await?;
-    let name = one.target.name.clone();
-    let path = format!("/targets/{name}");
-    let sought = SoughtGrants { target: Some(name), ..SoughtGrants::default() };
-    let held = Held::of(&engine, actor, sought, shown, path).await?;
-    page::shown(&TargetPage { page, one, held })
+    about(&engine, actor, &name, shown, None).await
 }
 
 /// Believes a look that found a great deal at once.
 pub(super) async fn release(
     State(engine): State<Engine>,
     Path(target): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
-    let to = format!("/targets/{}", engine.target(actor, &target).await?.target.name);
-    engine.run(actor, &ReleaseBrake { target }).await?;
-    Ok(Redirect::to(&to).into_response())
+    let actor = form.actor;
+    let name = engine.target(actor, &target).await?.target.name;
+    match engine.run(actor, &ReleaseBrake { target }).await {
+        Ok(_) => Ok(Redirect::to(&format!("/targets/{name}")).into_response()),
+        Err(error) => {
+            let rows = Shown::default();
+            let again = async |refused| about(&engine, actor, &name, rows, Some(refused)).await;
+            refused::back(error, form, again).await
+        }
+    }
 }

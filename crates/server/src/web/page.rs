@@ -8,7 +8,9 @@ use placet_engine::Engine;
 use placet_engine::queries::{ObservedView, StandingView, Who};
 
 use super::failed::Failed;
+use super::refused::{Refused, Sent};
 use super::show::{self, Bar, Spoken, Tag, When};
+use crate::problem;
 
 /// The parts of the menu.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,12 +31,28 @@ pub(super) struct Page {
     here: Here,
     pub standing: StandingView,
     pub now: Timestamp,
+    /// A form of this page that comes back.
+    pub refused: Option<Refused>,
 }
 
 impl Page {
     pub(super) async fn of(engine: &Engine, actor: Actor, here: Here) -> Result<Self, Failed> {
         let standing = engine.standing(actor).await?;
-        Ok(Self { here, now: standing.at, standing })
+        Ok(Self { here, now: standing.at, standing, refused: None })
+    }
+
+    pub(super) fn with(self, refused: Option<Refused>) -> Self {
+        Self { refused, ..self }
+    }
+
+    /// What the page is answered with: that all is well, or what the refusal of its form says.
+    pub(super) fn status(&self) -> StatusCode {
+        self.refused.as_ref().map_or(StatusCode::OK, |one| one.status)
+    }
+
+    /// A form of this page by its `action`.
+    pub(super) fn form(&self, action: impl std::fmt::Display) -> Sent<'_> {
+        Sent::of(self.refused.as_ref(), &action)
     }
 
     pub(super) fn is(&self, name: &str) -> bool {
@@ -144,5 +162,7 @@ pub(super) fn with_status(
     let html = template.render().map_err(|error| {
         placet_engine::Error::Fault(format!("a page could not be written: {error}"))
     })?;
-    Ok((status, Html(html)).into_response())
+    let mut response = (status, Html(html)).into_response();
+    problem::may_try_later(&mut response);
+    Ok(response)
 }

@@ -6,7 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
-use placet_domain::id::{PasskeyId, RequestId};
+use placet_domain::actor::Actor;
+use placet_domain::id::PasskeyId;
 use placet_engine::Engine;
 use placet_engine::commands::approve::ApproveRequest;
 use placet_engine::commands::passkeys::{ConfirmPasskey, RevokePasskey, VouchPasskey};
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 use super::failed::Failed;
 use super::form::{Form, Typed};
 use super::page::{self, Here, Page};
+use super::refused::{self, Refused};
 use super::show::{self, Digits};
 use super::visitor::Visitor;
 use crate::passkeys::{Asked, Passkeys};
@@ -57,17 +59,44 @@ struct PasskeysPage {
     has_enrolled: bool,
 }
 
+async fn shown(
+    engine: &Engine,
+    actor: Actor,
+    set_up: bool,
+    refused: Option<Refused>,
+) -> Result<Response, Failed> {
+    let page = Page::of(engine, actor, Here::Me).await?.with(refused);
+    let all = queries::Page { limit: Some(100), after: None };
+    let mine = engine.passkeys(actor, &all).await?;
+    let waiting = engine.passkeys_to_vouch(actor, &all).await?;
+    let has_enrolled = mine.iter().any(|one| one.state == "enrolled");
+    let status = page.status();
+    page::with_status(status, &PasskeysPage { page, mine, waiting, set_up, has_enrolled })
+}
+
 pub(super) async fn list(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
     asked: Asking,
 ) -> Result<Response, Failed> {
-    let page = Page::of(&engine, actor, Here::Mine).await?;
-    let all = queries::Page { limit: Some(100), after: None };
-    let mine = engine.passkeys(actor, &all).await?;
-    let waiting = engine.passkeys_to_vouch(actor, &all).await?;
-    let has_enrolled = mine.iter().any(|one| one.state == "enrolled");
-    page::shown(&PasskeysPage { page, mine, waiting, set_up: asked.is_ok(), has_enrolled })
+    shown(&engine, actor, asked.is_ok(), None).await
+}
+
+/// The list again, after something was done about one of them or was not.
+async fn after(
+    engine: &Engine,
+    set_up: bool,
+    form: Form,
+    done: Result<(), impl Into<Failed>>,
+) -> Result<Response, Failed> {
+    let actor = form.actor;
+    match done {
+        Ok(()) => Ok(Redirect::to("/passkeys").into_response()),
+        Err(error) => {
+            let again = async |refused| shown(engine, actor, set_up, Some(refused)).await;
+            refused::back(error, form, again).await
+        }
+    }
 }
 
 /// Where a passkey is made, or signs.
@@ -88,15 +117,18 @@ struct PasskeyPage {
     back: String,
 }
 
-pub(super) async fn make(
-    State(engine): State<Engine>,
-    asked: Asking,
-    form: Form,
+/// The page on which the browser makes one.
+async fn making(
+    engine: &Engine,
+    asked: &Asked,
+    actor: Actor,
+    refused: Option<Refused>,
 ) -> Result<Response, Failed> {
-    let asked = set_up(asked)?;
-    let to_make = asked.to_make(&engine, form.actor).await?;
-    page::shown(&PasskeyPage {
-        page: Page::of(&engine, form.actor, Here::Mine).await?,
+    let to_make = asked.to_make(engine, actor).await?;
+    let page = Page::of(engine, actor, Here::Me).await?.with(refused);
+    let status = page.status();
+    let page = PasskeyPage {
+        page,
         title: "Add a passkey",
         way: "make",
         options: options(&to_make)?,
@@ -105,7 +137,19 @@ pub(super) async fn make(
         says: None,
         hidden: None,
         back: "/passkeys".to_owned(),
-    })
+    };
+    page::with_status(status, &page)
+}
+
+pub(super) async fn make(
+    State(engine): State<Engine>,
+    asked: Asking,
+    form: Form,
+) -> Result<Response, Failed> {
+    match making(&engine, &set_up(asked)?, form.actor, None).await {
+        Err(failed) => after(&engine, true, form, Err(failed)).await,
+        page => page,
+    }
 }
 
 pub(super) async fn offer(
@@ -114,13 +158,17 @@ pub(super) async fn offer(
     form: Form,
 ) -> Result<Response, Failed> {
     let asked = set_up(asked)?;
-    let made = said(&form.typed)?;
-    asked.offer(&engine, form.actor, made, form.typed.text("name").to_owned()).await?;
-    Ok(back())
-}
-
-fn back() -> Response {
-    Redirect::to("/passkeys").into_response()
+    let name = form.typed.text("name").to_owned();
+    let offered = match said(&form.typed) {
+        Ok(made) => asked.offer(&engine, form.actor, made, name).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    if let Err(error) = offered {
+        let actor = form.actor;
+        let again = async |refused| making(&engine, &asked, actor, Some(refused)).await;
+        return refused::back(error, form, again).await;
+    }
+    Ok(Redirect::to("/passkeys").into_response())
 }
 
 fn named(id: &str) -> Result<PasskeyId, Refusal> {
@@ -129,20 +177,24 @@ fn named(id: &str) -> Result<PasskeyId, Refusal> {
 
 pub(super) async fn vouch(
     State(engine): State<Engine>,
+    asked: Asking,
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Failed> {
-    engine.run(form.actor, &VouchPasskey { passkey: named(&id)? }).await?;
-    Ok(back())
+    let vouch = VouchPasskey { passkey: named(&id)? };
+    let done = engine.run(form.actor, &vouch).await.map(drop);
+    after(&engine, asked.is_ok(), form, done).await
 }
 
 pub(super) async fn revoke(
     State(engine): State<Engine>,
+    asked: Asking,
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Failed> {
-    engine.run(form.actor, &RevokePasskey { passkey: named(&id)? }).await?;
-    Ok(back())
+    let revoke = RevokePasskey { passkey: named(&id)? };
+    let done = engine.run(form.actor, &revoke).await.map(drop);
+    after(&engine, asked.is_ok(), form, done).await
 }
 
 /// Without an answer the page that asks for one; with it, what it is for.
@@ -153,16 +205,32 @@ pub(super) async fn confirm(
     form: Form,
 ) -> Result<Response, Failed> {
     let passkey = named(&id)?;
-    if form.typed.optional("asked").is_some() {
-        let signed = said(&form.typed)?;
-        engine.run(form.actor, &ConfirmPasskey { passkey, signed }).await?;
-        return Ok(back());
+    if form.typed.has("asked") {
+        let done = match said(&form.typed) {
+            Ok(signed) => {
+                engine.run(form.actor, &ConfirmPasskey { passkey, signed }).await.map(drop)
+            }
+            Err(refusal) => Err(refusal.into()),
+        };
+        return after(&engine, asked.is_ok(), form, done).await;
     }
-    let asked = set_up(asked)?;
-    let to = engine.passkey_to_confirm(form.actor, passkey, asked.passkeys.rp()).await?;
-    let new = engine.passkey(form.actor, passkey).await?;
+    match confirming(&engine, &set_up(asked)?, form.actor, passkey).await {
+        Err(failed) => after(&engine, true, form, Err(failed)).await,
+        page => page,
+    }
+}
+
+/// The page on which another passkey of theirs answers for a new one.
+async fn confirming(
+    engine: &Engine,
+    asked: &Asked,
+    actor: Actor,
+    passkey: PasskeyId,
+) -> Result<Response, Failed> {
+    let to = engine.passkey_to_confirm(actor, passkey, asked.passkeys.rp()).await?;
+    let new = engine.passkey(actor, passkey).await?;
     page::shown(&PasskeyPage {
-        page: Page::of(&engine, form.actor, Here::Mine).await?,
+        page: Page::of(engine, actor, Here::Me).await?,
         title: "Confirm your new passkey",
         way: "sign",
         options: options(&asked.passkeys.to_sign(to.challenge, to.credentials))?,
@@ -180,9 +248,8 @@ pub(super) async fn to_agree(
     engine: &Engine,
     passkeys: &Passkeys,
     form: &Form,
-    request: RequestId,
+    ApproveRequest { request, digest, .. }: ApproveRequest,
 ) -> Result<Response, Failed> {
-    let digest = form.typed.parsed("digest")?;
     let asked = engine.request(form.actor, request).await?;
     let says = format!(
         "{} asks for `{}`, for {}",

@@ -9,8 +9,9 @@ use placet_engine::{Engine, Error};
 use serde::Deserialize;
 
 use super::failed::Failed;
-use super::form::Refused;
+use super::form::Typed;
 use super::page::{self, Here, Page};
+use super::refused::{Refused, Sent};
 use super::show::Digits;
 use super::visitor::Visitor;
 
@@ -47,9 +48,9 @@ struct PolicyPage {
 }
 
 impl PolicyPage {
-    fn wrong(&self, field: &str) -> Option<&str> {
-        let refused = self.what_if.as_ref()?.refused.as_ref()?;
-        (refused.field == field).then_some(refused.sentence.as_str())
+    /// The form that asks, which comes back with every answer.
+    fn ask(&self) -> Sent<'_> {
+        Sent::of(self.what_if.as_ref().and_then(|one| one.refused.as_ref()), &"/policy")
     }
 
     /// What a file is about, as its name says.
@@ -85,24 +86,25 @@ pub(super) async fn page(
             let who = Some(asked.who.trim().to_owned()).filter(|who| !who.is_empty());
             let answer =
                 engine.what_if(actor, who, entitlement.to_owned(), length.to_owned()).await;
-            Some(what_came(answer)?)
+            Some(what_came(answer, &asked)?)
         }
     };
     let digits = Digits(policy.bundle.to_string());
     page::shown(&PolicyPage { page, policy, digits, files, rules, asked, what_if })
 }
 
-fn what_came(answer: Result<PreviewView, Error>) -> Result<WhatIf, Failed> {
+fn what_came(answer: Result<PreviewView, Error>, asked: &Asked) -> Result<WhatIf, Failed> {
     match answer {
         Ok(preview) => Ok(WhatIf { preview: Some(preview), refused: None }),
         Err(Error::Refused(refusal)) => {
-            let field = match refusal.code() {
-                "unknown_identity" => "who",
-                "unknown_entitlement" => "entitlement",
-                "length_out_of_range" | "length_unreadable" => "length",
-                _ => "",
-            };
-            Ok(WhatIf { preview: None, refused: Some(Refused::of(&refusal, field)) })
+            let fields = [
+                ("who", &asked.who),
+                ("entitlement", &asked.entitlement),
+                ("length", &asked.length),
+            ];
+            let typed = fields.map(|(name, text)| (name.to_owned(), text.clone())).to_vec();
+            let refused = Refused::of(&refusal, "/policy".to_owned(), Typed::of(typed));
+            Ok(WhatIf { preview: None, refused: Some(refused) })
         }
         Err(error) => Err(error.into()),
     }

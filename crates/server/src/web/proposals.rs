@@ -5,18 +5,20 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
+use placet_domain::actor::Actor;
 use placet_domain::catalogue::{Effect, Line};
 use placet_domain::id::{HandoverId, ProposalId};
-use placet_engine::Engine;
 use placet_engine::commands::catalogue::change::{
     AdoptCatalogue, KeepHandover, RejectCatalogue, WithdrawCatalogue,
 };
 use placet_engine::queries::{self, ChangeView, HandoverView};
+use placet_engine::{Command, Engine};
 use serde::Deserialize;
 
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
+use super::refused::{self, Refused};
 use super::visitor::Visitor;
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,54 +72,75 @@ impl ProposalPage {
     }
 }
 
+async fn shown(
+    engine: &Engine,
+    actor: Actor,
+    id: ProposalId,
+    refused: Option<Refused>,
+) -> Result<Response, Failed> {
+    let mut one = engine.proposal(actor, id).await?;
+    let page = Page::of(engine, actor, Here::Catalogue).await?.with(refused);
+    let more = one.lines.len().saturating_sub(LINES);
+    one.lines.truncate(LINES);
+    let status = page.status();
+    page::with_status(status, &ProposalPage { page, one, more })
+}
+
 pub(super) async fn proposal(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, Failed> {
-    let mut one = engine.proposal(actor, named(&id)?).await?;
-    let page = Page::of(&engine, actor, Here::Catalogue).await?;
-    let more = one.lines.len().saturating_sub(LINES);
-    one.lines.truncate(LINES);
-    page::shown(&ProposalPage { page, one, more })
+    shown(&engine, actor, named(&id)?, None).await
 }
 
 fn named(id: &str) -> Result<ProposalId, Refusal> {
     id.parse().map_err(|_| Refusal::UnknownProposal { given: id.chars().take(64).collect() })
 }
 
-fn back(id: ProposalId) -> Response {
-    Redirect::to(&format!("/proposals/{id}")).into_response()
+/// Runs a command about a proposal and shows the proposal.
+async fn then<C: Command>(
+    engine: &Engine,
+    form: Form,
+    id: ProposalId,
+    command: C,
+) -> Result<Response, Failed> {
+    let actor = form.actor;
+    match engine.run(actor, &command).await {
+        Ok(_) => Ok(Redirect::to(&format!("/proposals/{id}")).into_response()),
+        Err(error) => {
+            let again = async |refused| shown(engine, actor, id, Some(refused)).await;
+            refused::back(error, form, again).await
+        }
+    }
 }
 
 pub(super) async fn adopt(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
     let proposal = named(&id)?;
-    engine.run(actor, &AdoptCatalogue { proposal }).await?;
-    Ok(back(proposal))
+    then(&engine, form, proposal, AdoptCatalogue { proposal }).await
 }
 
 pub(super) async fn reject(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, typed }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
     let proposal = named(&id)?;
-    engine.run(actor, &RejectCatalogue { proposal, reason: typed.optional("reason") }).await?;
-    Ok(back(proposal))
+    let reason = form.typed.optional("reason");
+    then(&engine, form, proposal, RejectCatalogue { proposal, reason }).await
 }
 
 pub(super) async fn withdraw(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
     let proposal = named(&id)?;
-    engine.run(actor, &WithdrawCatalogue { proposal }).await?;
-    Ok(back(proposal))
+    then(&engine, form, proposal, WithdrawCatalogue { proposal }).await
 }
 
 #[derive(Template)]
@@ -128,26 +151,42 @@ struct HandoversPage {
     next: Option<String>,
 }
 
+async fn waiting(
+    engine: &Engine,
+    actor: Actor,
+    after: Option<String>,
+    refused: Option<Refused>,
+) -> Result<Response, Failed> {
+    let page = Page::of(engine, actor, Here::Catalogue).await?.with(refused);
+    let rows = queries::Page { limit: Some(ROWS), after };
+    let handovers = engine.handovers(actor, &rows).await?;
+    let full = handovers.len() >= ROWS as usize;
+    let next = handovers.last().filter(|_| full).map(|last| last.id.to_string());
+    let status = page.status();
+    page::with_status(status, &HandoversPage { page, handovers, next })
+}
+
 pub(super) async fn handovers(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
     Query(Shown { after, .. }): Query<Shown>,
 ) -> Result<Response, Failed> {
-    let page = Page::of(&engine, actor, Here::Catalogue).await?;
-    let rows = queries::Page { limit: Some(ROWS), after };
-    let handovers = engine.handovers(actor, &rows).await?;
-    let full = handovers.len() >= ROWS as usize;
-    let next = handovers.last().filter(|_| full).map(|last| last.id.to_string());
-    page::shown(&HandoversPage { page, handovers, next })
+    waiting(&engine, actor, after, None).await
 }
 
 pub(super) async fn keep(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
     let unknown = || Refusal::UnknownHandover { given: id.chars().take(64).collect() };
     let handover: HandoverId = id.parse().map_err(|_| unknown())?;
-    engine.run(actor, &KeepHandover { handover }).await?;
-    Ok(Redirect::to("/handovers").into_response())
+    let actor = form.actor;
+    match engine.run(actor, &KeepHandover { handover }).await {
+        Ok(_) => Ok(Redirect::to("/handovers").into_response()),
+        Err(error) => {
+            let again = async |refused| waiting(&engine, actor, None, Some(refused)).await;
+            refused::back(error, form, again).await
+        }
+    }
 }

@@ -15,12 +15,13 @@ use placet_engine::commands::withdraw::WithdrawRequest;
 use placet_engine::queries::{
     self, BeforeView, HandoverView, RequestView, StageView, Who, WorkView,
 };
-use placet_engine::{Command, Engine};
+use placet_engine::{Command, Engine, Error};
 
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
 use super::passkeys;
+use super::refused::{self, Refused};
 use super::risk::Risk;
 use super::show::{self, Digits};
 use super::visitor::Visitor;
@@ -125,16 +126,16 @@ impl RequestPage {
     }
 }
 
-pub(super) async fn page(
-    State(engine): State<Engine>,
-    Visitor(actor): Visitor,
-    Path(id): Path<String>,
+async fn shown(
+    engine: &Engine,
+    actor: Actor,
+    id: RequestId,
+    refused: Option<Refused>,
 ) -> Result<Response, Failed> {
-    let id = named(&id)?;
     let request = engine.request(actor, id).await?;
     let mine_to_decide = engine.waits_for_me(actor, id).await?;
     let here = if mine_to_decide { Here::Decide } else { Here::Mine };
-    let page = Page::of(&engine, actor, here).await?;
+    let page = Page::of(engine, actor, here).await?.with(refused);
     let me = page.standing.who.clone();
     let mine = request.requester.id == me.id || request.receiver.id == me.id;
     let (why_me, risk) = (why(&request, &me), Risk::of(&request));
@@ -143,22 +144,50 @@ pub(super) async fn page(
         true => Some(engine.before(actor, id).await?),
         false => None,
     };
-    page::shown(&RequestPage { page, request, risk, why_me, mine_to_decide, mine, digits, before })
+    let status = page.status();
+    let page = RequestPage { page, request, risk, why_me, mine_to_decide, mine, digits, before };
+    page::with_status(status, &page)
 }
 
-/// Runs a command about a request and shows the request, or the inbox to one who may see it no more.
-async fn then<C: Command>(
-    engine: &Engine,
-    form: &Form,
-    request: RequestId,
-    command: &C,
+pub(super) async fn page(
+    State(engine): State<Engine>,
+    Visitor(actor): Visitor,
+    Path(id): Path<String>,
 ) -> Result<Response, Failed> {
-    engine.run(form.actor, command).await?;
-    let to = match engine.request(form.actor, request).await {
+    shown(&engine, actor, named(&id)?, None).await
+}
+
+/// Shows the request after something was done about it, or the inbox to one who may see it no more.
+async fn after(
+    engine: &Engine,
+    form: Form,
+    request: RequestId,
+    done: Result<(), impl Into<Failed>>,
+) -> Result<Response, Failed> {
+    let actor = form.actor;
+    if let Err(error) = done {
+        let again = async |refused| shown(engine, actor, request, Some(refused)).await;
+        return refused::back(error, form, again).await;
+    }
+    let to = match engine.request(actor, request).await {
         Ok(_) => format!("/requests/{request}"),
         Err(_) => "/decide".to_owned(),
     };
     Ok(Redirect::to(&to).into_response())
+}
+
+/// Runs a command about a request, if the form said one.
+async fn then<C: Command>(
+    engine: &Engine,
+    form: Form,
+    request: RequestId,
+    command: Result<C, Refusal>,
+) -> Result<Response, Failed> {
+    let done = match command {
+        Ok(command) => engine.run(form.actor, &command).await.map(drop),
+        Err(refusal) => Err(refusal.into()),
+    };
+    after(engine, form, request, done).await
 }
 
 fn named(id: &str) -> Result<RequestId, Refusal> {
@@ -179,19 +208,27 @@ pub(super) async fn approve(
     form: Form,
 ) -> Result<Response, Failed> {
     let request = about(&engine, &id, &form).await?;
-    let digest = form.typed.parsed("digest")?;
-    let approve = ApproveRequest { request, digest, stage: None };
+    let digest = form.typed.parsed("digest");
+    let approve = digest.map(|digest| ApproveRequest { request, digest, stage: None });
     if form.typed.optional("asked").is_some() {
-        let signed = passkeys::agreed(&form, approve, passkeys::set_up(asked)?)?;
-        return then(&engine, &form, request, &signed).await;
+        let asked = passkeys::set_up(asked)?;
+        let signed = approve.and_then(|approve| passkeys::agreed(&form, approve, asked));
+        return then(&engine, form, request, signed).await;
     }
-    match then(&engine, &form, request, &approve).await {
+    let approve = match approve {
+        Ok(approve) => approve,
+        Err(refusal) => return after(&engine, form, request, Err(refusal)).await,
+    };
+    match engine.run(form.actor, &approve).await {
         // Where it takes a passkey, the page that asks for one comes next.
-        Err(failed) if failed.is(|one| matches!(one, Refusal::StepUpNeeded { .. })) => {
-            let asked = passkeys::set_up(asked)?;
-            passkeys::to_agree(&engine, &asked.passkeys, &form, request).await
+        Err(Error::Refused(Refusal::StepUpNeeded { .. })) => {
+            let passkeys = passkeys::set_up(asked)?.passkeys;
+            match passkeys::to_agree(&engine, &passkeys, &form, approve).await {
+                Ok(page) => Ok(page),
+                Err(failed) => after(&engine, form, request, Err(failed)).await,
+            }
         }
-        done => done,
+        done => after(&engine, form, request, done.map(drop)).await,
     }
 }
 
@@ -201,14 +238,14 @@ pub(super) async fn narrow(
     form: Form,
 ) -> Result<Response, Failed> {
     let request = about(&engine, &id, &form).await?;
-    let command = NarrowRequest {
+    let command = form.typed.parsed("digest").map(|digest| NarrowRequest {
         request,
-        digest: form.typed.parsed("digest")?,
+        digest,
         length: form.typed.optional("length"),
         entitlement: form.typed.optional("entitlement"),
         starts_at: None,
-    };
-    then(&engine, &form, request, &command).await
+    });
+    then(&engine, form, request, command).await
 }
 
 pub(super) async fn deny(
@@ -218,8 +255,9 @@ pub(super) async fn deny(
 ) -> Result<Response, Failed> {
     let request = about(&engine, &id, &form).await?;
     let reason = form.typed.text("reason").to_owned();
-    let digest = form.typed.parsed("digest")?;
-    then(&engine, &form, request, &DenyRequest { request, digest, reason }).await
+    let digest = form.typed.parsed("digest");
+    let command = digest.map(|digest| DenyRequest { request, digest, reason });
+    then(&engine, form, request, command).await
 }
 
 /// Asks a question, or answers one.
@@ -230,13 +268,12 @@ pub(super) async fn say(
 ) -> Result<Response, Failed> {
     let request = about(&engine, &id, &form).await?;
     let text = form.typed.text("text").to_owned();
-    match form.typed.optional("answers") {
-        None => then(&engine, &form, request, &AskQuestion { request, text }).await,
-        Some(_) => {
-            let number = form.typed.parsed("answers")?;
-            then(&engine, &form, request, &AnswerQuestion { request, number, text }).await
-        }
+    if form.typed.has("answers") {
+        let number = form.typed.parsed("answers");
+        let answer = number.map(|number| AnswerQuestion { request, number, text });
+        return then(&engine, form, request, answer).await;
     }
+    then(&engine, form, request, Ok(AskQuestion { request, text })).await
 }
 
 pub(super) async fn withdraw(
@@ -245,7 +282,7 @@ pub(super) async fn withdraw(
     form: Form,
 ) -> Result<Response, Failed> {
     let request = about(&engine, &id, &form).await?;
-    then(&engine, &form, request, &WithdrawRequest { request }).await
+    then(&engine, form, request, Ok(WithdrawRequest { request })).await
 }
 
 /// Gives the review that an emergency owes.
@@ -255,10 +292,11 @@ pub(super) async fn review(
     form: Form,
 ) -> Result<Response, Failed> {
     let request = about(&engine, &id, &form).await?;
-    let verdict = serde_json::from_value(form.typed.text("verdict").into())
-        .map_err(|_| Refusal::Unreadable { what: "this is no verdict of a review".to_owned() })?;
     let note = form.typed.text("note").to_owned();
-    then(&engine, &form, request, &ReviewEmergency { request, verdict, note }).await
+    let verdict = serde_json::from_value(form.typed.text("verdict").into())
+        .map_err(|_| Refusal::Unreadable { what: "this is no verdict of a review".to_owned() });
+    let command = verdict.map(|verdict| ReviewEmergency { request, verdict, note });
+    then(&engine, form, request, command).await
 }
 
 /// The evidence as a file. A form and no link: exporting writes a seal into the ledger.
@@ -268,7 +306,10 @@ pub(super) async fn evidence(
     form: Form,
 ) -> Result<Response, Failed> {
     let request = about(&engine, &id, &form).await?;
-    evidence_of(&engine, form.actor, request).await
+    match evidence_of(&engine, form.actor, request).await {
+        Ok(file) => Ok(file),
+        Err(failed) => after(&engine, form, request, Err(failed)).await,
+    }
 }
 
 pub(super) async fn evidence_of(

@@ -13,7 +13,8 @@ pub(super) enum Risk {
 impl Risk {
     pub(super) fn of(request: &RequestView) -> Self {
         let (admin, prod) = (request.privilege == "admin", request.environment == "prod");
-        if request.emergency.is_some() || (admin && prod) || request.sensitivity >= 4 {
+        let clashes = !request.conflicts.is_empty();
+        if request.emergency.is_some() || clashes || (admin && prod) || request.sensitivity >= 4 {
             Self::High
         } else if admin || prod || request.privilege == "write" || request.sensitivity == 3 {
             Self::Raised

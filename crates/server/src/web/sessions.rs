@@ -10,14 +10,15 @@ use placet_domain::Refusal;
 use placet_domain::actor::Actor;
 use placet_domain::credential::TokenScope;
 use placet_domain::id::CredentialId;
+use placet_engine::Engine;
 use placet_engine::commands::login::{IssueToken, RevokeToken};
 use placet_engine::commands::session::EndSession;
 use placet_engine::queries::{self, SessionView, TokenView, Who};
-use placet_engine::{Engine, Error};
 
 use super::failed::Failed;
-use super::form::{Form, Refused, Typed};
+use super::form::Form;
 use super::page::{self, Here, Page};
+use super::refused::{self, Refused};
 use super::visitor::Visitor;
 
 #[derive(Template)]
@@ -28,22 +29,11 @@ struct SessionsPage {
     tokens: Vec<TokenView>,
     /// Who a new token may be for, beside whoever looks.
     workloads: Vec<Who>,
-    typed: Typed,
-    refused: Option<Refused>,
     /// The secret of a token that was made just now.
     secret: Option<String>,
 }
 
 impl SessionsPage {
-    fn wrong(&self, field: &str) -> Option<&str> {
-        let refused = self.refused.as_ref()?;
-        (refused.field == field).then_some(refused.sentence.as_str())
-    }
-
-    fn said(&self, field: &str) -> &str {
-        self.typed.text(field)
-    }
-
     /// The scopes, with what each is for.
     fn scopes(&self) -> [(&'static str, &'static str); 4] {
         [
@@ -56,9 +46,10 @@ impl SessionsPage {
 
     /// As it was sent; reading and asking to begin with.
     fn is_chosen(&self, scope: &str) -> bool {
-        match self.typed.is_empty() {
-            true => matches!(scope, "read" | "ask"),
-            false => !self.typed.text(&format!("scope-{scope}")).is_empty(),
+        let sent = self.page.form("/tokens");
+        match sent.is_back() {
+            false => matches!(scope, "read" | "ask"),
+            true => sent.has_typed(&format!("scope-{scope}")),
         }
     }
 
@@ -77,22 +68,17 @@ const ROWS: u32 = 20;
 async fn shown(
     engine: &Engine,
     actor: Actor,
-    typed: Typed,
     refused: Option<Refused>,
     secret: Option<String>,
 ) -> Result<Response, Failed> {
-    let page = Page::of(engine, actor, Here::Me).await?;
+    let page = Page::of(engine, actor, Here::Me).await?.with(refused);
     let rows = queries::Page { limit: Some(ROWS), after: None };
     let sessions = engine.sessions(actor, &rows).await?;
     let tokens = engine.tokens(actor, false, &rows).await?;
     let me = page.standing.who.id.to_string();
     let workloads = engine.identity(actor, &me).await.map(|one| one.workloads).unwrap_or_default();
-    let status = match (&refused, &secret) {
-        (Some(_), _) => StatusCode::UNPROCESSABLE_ENTITY,
-        (None, Some(_)) => StatusCode::CREATED,
-        (None, None) => StatusCode::OK,
-    };
-    let shown = SessionsPage { page, sessions, tokens, workloads, typed, refused, secret };
+    let status = if secret.is_some() { StatusCode::CREATED } else { page.status() };
+    let shown = SessionsPage { page, sessions, tokens, workloads, secret };
     page::with_status(status, &shown)
 }
 
@@ -100,7 +86,7 @@ pub(super) async fn page(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
 ) -> Result<Response, Failed> {
-    shown(&engine, actor, Typed::default(), None, None).await
+    shown(&engine, actor, None, None).await
 }
 
 fn session(id: &str) -> Result<CredentialId, Refusal> {
@@ -111,57 +97,60 @@ fn token(id: &str) -> Result<CredentialId, Refusal> {
     id.parse().map_err(|_| Refusal::UnknownToken { given: id.chars().take(64).collect() })
 }
 
+/// The page again, after something was done or was not.
+async fn after(
+    engine: &Engine,
+    form: Form,
+    done: Result<(), impl Into<Failed>>,
+) -> Result<Response, Failed> {
+    let Err(error) = done else { return Ok(Redirect::to("/sessions").into_response()) };
+    let actor = form.actor;
+    let again = async |refused| shown(engine, actor, Some(refused), None).await;
+    refused::back(error, form, again).await
+}
+
 pub(super) async fn end(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
-    engine.run(actor, &EndSession { session: session(&id)? }).await?;
-    Ok(Redirect::to("/sessions").into_response())
+    let session = session(&id)?;
+    let ended = engine.run(form.actor, &EndSession { session }).await.map(drop);
+    after(&engine, form, ended).await
 }
 
 pub(super) async fn revoke(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, .. }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
-    engine.run(actor, &RevokeToken { token: token(&id)? }).await?;
-    Ok(Redirect::to("/sessions").into_response())
+    let token = token(&id)?;
+    let revoked = engine.run(form.actor, &RevokeToken { token }).await.map(drop);
+    after(&engine, form, revoked).await
 }
 
 /// Makes a token. Its secret is on the page that answers, and nowhere else.
-pub(super) async fn make(
-    State(engine): State<Engine>,
-    Form { actor, typed }: Form,
-) -> Result<Response, Failed> {
+pub(super) async fn make(State(engine): State<Engine>, form: Form) -> Result<Response, Failed> {
+    let typed = &form.typed;
     let chosen = |scope: &TokenScope| !typed.text(&format!("scope-{}", scope.as_str())).is_empty();
     let scopes: BTreeSet<TokenScope> = TokenScope::ALL.into_iter().filter(chosen).collect();
+    // Elsewhere none means all of them; here it is somebody who took every tick away.
     if scopes.is_empty() {
-        let refused = Refused {
-            field: "scopes",
-            sentence: "a token that is good for nothing is not made".to_owned(),
-            next: "choose what it is for".to_owned(),
-        };
-        return shown(&engine, actor, typed, Some(refused), None).await;
+        let what = "a token that is good for nothing is not made".to_owned();
+        let refusal = Refusal::Unreadable { what };
+        let refused = Refused::of(&refusal, form.sent_to, form.typed).at("scopes");
+        return shown(&engine, form.actor, Some(refused), None).await;
     }
     let command = IssueToken {
         holder: typed.optional("holder"),
         length: typed.text("length").to_owned(),
         scopes,
     };
-    match engine.run(actor, &command).await {
+    match engine.run(form.actor, &command).await {
         Ok(given) => {
             let secret = Some(given.secret.reveal().to_owned());
-            shown(&engine, actor, Typed::default(), None, secret).await
+            shown(&engine, form.actor, None, secret).await
         }
-        Err(Error::Refused(refusal)) => {
-            let field = match refusal.code() {
-                "length_out_of_range" | "length_unreadable" => "length",
-                "not_yours" | "unknown_identity" | "inactive_identity" => "holder",
-                _ => "",
-            };
-            shown(&engine, actor, typed, Some(Refused::of(&refusal, field)), None).await
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => after(&engine, form, Err(error)).await,
     }
 }

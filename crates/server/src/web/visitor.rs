@@ -10,6 +10,7 @@ use placet_domain::actor::Actor;
 use placet_engine::{Engine, Error};
 
 use super::failed::Failed;
+use super::form::{Fields, LARGEST};
 use super::login::{self, Ways};
 use crate::cookie;
 
@@ -51,12 +52,13 @@ pub(super) async fn sent(
     debug_assert_eq!(parts.method, Method::POST);
     let visitor = Visitor::of(&parts, engine).await;
     let (path, ways) = (parts.uri.path().to_owned(), Ways::of(&parts.extensions));
+    let fields = Fields::of(&parts.extensions);
     let bytes = Bytes::from_request(Request::from_parts(parts, body), engine).await;
     let bytes = bytes.map_err(|_| {
         let what = "body".to_owned();
-        Failed::outside(Refusal::TextTooLong { what, limit: super::form::LARGEST }.into())
+        Failed::outside(Refusal::TextTooLong { what, limit: LARGEST }.into())
     })?;
-    let typed = super::form::read(&bytes).map_err(|refusal| Failed::outside(refusal.into()))?;
+    let typed = fields.read(&bytes).map_err(|refusal| Failed::outside(refusal.into()))?;
     match visitor {
         Ok(Visitor(actor)) => Ok((actor, typed)),
         Err(Error::Refused(_)) => Err(login::asked_for(&ways, &path, &typed)),

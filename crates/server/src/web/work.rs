@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
+use super::refused::{self, Refused};
 use super::visitor::Visitor;
 
 #[derive(Debug, Default, Deserialize)]
@@ -32,51 +33,80 @@ struct WorkPage {
 /// How many on a page: each has forms of its own.
 const ROWS: u32 = 12;
 
+async fn shown(
+    engine: &Engine,
+    actor: Actor,
+    after: Option<String>,
+    refused: Option<Refused>,
+) -> Result<Response, Failed> {
+    let page = Page::of(engine, actor, Here::Decide).await?.with(refused);
+    let rows = queries::Page { limit: Some(ROWS), after };
+    let work = engine.work(actor, &rows).await?;
+    let full = work.len() >= ROWS as usize;
+    let next = work.last().filter(|_| full).map(|last| last.grant.to_string());
+    let status = page.status();
+    page::with_status(status, &WorkPage { page, work, next })
+}
+
 pub(super) async fn list(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
     Query(After { after }): Query<After>,
 ) -> Result<Response, Failed> {
-    let page = Page::of(&engine, actor, Here::Decide).await?;
-    let rows = queries::Page { limit: Some(ROWS), after };
-    let work = engine.work(actor, &rows).await?;
-    let full = work.len() >= ROWS as usize;
-    let next = work.last().filter(|_| full).map(|last| last.grant.to_string());
-    page::shown(&WorkPage { page, work, next })
+    shown(&engine, actor, after, None).await
 }
 
-async fn step(engine: &Engine, actor: Actor, id: &str, step: Given) -> Result<Response, Failed> {
+async fn step(
+    engine: &Engine,
+    id: &str,
+    form: Form,
+    step: Result<Given, Refusal>,
+) -> Result<Response, Failed> {
     let unknown = || Refusal::NoWorkOrder {
         action: id.chars().take(64).collect(),
         why: "no such order was given".to_owned(),
     };
     let action: ActionId = id.parse().map_err(|_| unknown())?;
-    engine.run(actor, &DoWork { action, step }).await?;
-    Ok(Redirect::to("/work").into_response())
+    let actor = form.actor;
+    let done = match step {
+        Ok(step) => engine.run(actor, &DoWork { action, step }).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    match done {
+        Ok(_) => Ok(Redirect::to("/work").into_response()),
+        Err(error) => {
+            // The order may stand on a later page; the first one says what was refused.
+            let again = async |refused| shown(engine, actor, None, Some(refused)).await;
+            refused::back(error, form, again).await
+        }
+    }
 }
 
 pub(super) async fn carried_out(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, typed }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
-    let (evidence, note) = (typed.parsed("evidence")?, typed.text("note").to_owned());
-    step(&engine, actor, &id, Given::CarriedOut { evidence, note }).await
+    let note = form.typed.text("note").to_owned();
+    let evidence = form.typed.parsed("evidence");
+    let given = evidence.map(|evidence| Given::CarriedOut { evidence, note });
+    step(&engine, &id, form, given).await
 }
 
 pub(super) async fn returned(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, typed }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
-    step(&engine, actor, &id, Given::Returned { why: typed.text("why").to_owned() }).await
+    let given = Given::Returned { why: form.typed.text("why").to_owned() };
+    step(&engine, &id, form, Ok(given)).await
 }
 
 pub(super) async fn confirmed(
     State(engine): State<Engine>,
     Path(id): Path<String>,
-    Form { actor, typed }: Form,
+    form: Form,
 ) -> Result<Response, Failed> {
-    let evidence = typed.parsed("evidence")?;
-    step(&engine, actor, &id, Given::Confirmed { evidence }).await
+    let evidence = form.typed.parsed("evidence");
+    step(&engine, &id, form, evidence.map(|evidence| Given::Confirmed { evidence })).await
 }
