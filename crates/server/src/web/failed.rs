@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use placet_domain::Refusal;
 use placet_engine::Error;
 
-use super::show::Spoken;
+use super::show::{Next, Spoken};
 use crate::problem;
 
 /// A failure on its way out of a page.
@@ -25,7 +25,7 @@ struct FailedPage {
     title: &'static str,
     code: &'static str,
     sentence: Spoken,
-    next: Spoken,
+    next: Next,
 }
 
 impl Failed {
@@ -56,7 +56,7 @@ impl IntoResponse for Failed {
                         "something failed inside Placet; whether it was done is not known"
                             .to_owned(),
                     ),
-                    next: Spoken(
+                    next: Next(
                         "look whether it was done before you try again; an operator finds the \
                          reason in the log"
                             .to_owned(),
@@ -89,7 +89,7 @@ fn refused(refusal: &Refusal) -> (StatusCode, FailedPage) {
         title,
         code: refusal.code(),
         sentence: Spoken(refusal.sentence()),
-        next: Spoken(refusal.next_step()),
+        next: Next(refusal.next_step()),
     };
     (status, page)
 }

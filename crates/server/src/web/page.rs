@@ -9,7 +9,7 @@ use placet_engine::queries::{ObservedView, StandingView, Who};
 
 use super::failed::Failed;
 use super::refused::{Refused, Sent};
-use super::show::{self, Bar, Spoken, Tag, When};
+use super::show::{self, Bar, Next, Spoken, Tag, When};
 use crate::problem;
 
 /// The parts of the menu.
@@ -139,6 +139,11 @@ impl Page {
     /// A sentence with its quotes as code.
     pub(super) fn spoken(&self, text: &str) -> Spoken {
         Spoken(text.to_owned())
+    }
+
+    /// What to do next, with links.
+    pub(super) fn next(&self, text: &str) -> Next {
+        Next(text.to_owned())
     }
 
     pub(super) fn short(&self, id: &impl ToString) -> String {

@@ -161,18 +161,57 @@ impl HtmlSafe for Spoken {}
 
 impl fmt::Display for Spoken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts: Vec<&str> = self.0.split('`').collect();
-        // An odd number of backticks quotes nothing.
-        let quotes = parts.len() % 2 == 1;
-        parts.iter().enumerate().try_for_each(|(place, part)| {
-            let part = escaped(part);
-            match (quotes, place % 2) {
-                (true, 1) => write!(f, "<code>{part}</code>"),
-                (false, _) if place > 0 => write!(f, "`{part}"),
-                _ => f.write_str(&part),
-            }
+        spoken(f, &self.0, |quoted| format!("<code>{}</code>", escaped(quoted)))
+    }
+}
+
+/// What to do next, as the engine says it. What it calls a command is a link, where a page does the same.
+#[derive(Clone, Debug)]
+pub(super) struct Next(pub String);
+
+impl HtmlSafe for Next {}
+
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        spoken(f, &self.0, |quoted| match PAGES.iter().find(|(command, ..)| *command == quoted) {
+            Some((_, page, called)) => format!("<a href=\"{page}\">{called}</a>"),
+            None => format!("<code>{}</code>", escaped(quoted)),
         })
     }
+}
+
+/// Commands of the command line and the pages that do the same, as a sentence goes on with them.
+const PAGES: [(&str, &str, &str); 14] = [
+    ("placet login", "/login", "the login page"),
+    ("placet identities list", "/identities", "the page of identities"),
+    ("placet catalog list", "/ask", "a search"),
+    ("placet catalog targets", "/targets", "the page of targets"),
+    ("placet catalog proposals", "/proposals", "the page of proposals"),
+    ("placet catalog handovers", "/handovers", "the page of handovers"),
+    ("placet request list", "/", "the page Mine"),
+    ("placet grants", "/", "the page Mine"),
+    ("placet findings", "/findings", "the page of findings"),
+    ("placet work list", "/work", "the page of work"),
+    ("placet delegation list", "/delegations", "the page of delegations"),
+    ("placet token list", "/sessions", "the page of sessions and tokens"),
+    ("/passkeys", "/passkeys", "of your passkeys"),
+    ("--incident", "#incident", "the field of it"),
+];
+
+/// A sentence, with what stands in backticks written in another way.
+fn spoken(
+    f: &mut fmt::Formatter<'_>,
+    sentence: &str,
+    write_quoted: impl Fn(&str) -> String,
+) -> fmt::Result {
+    let parts: Vec<&str> = sentence.split('`').collect();
+    // An odd number of backticks quotes nothing.
+    let quotes = parts.len() % 2 == 1;
+    parts.iter().enumerate().try_for_each(|(place, part)| match (quotes, place % 2) {
+        (true, 1) => f.write_str(&write_quoted(part)),
+        (false, _) if place > 0 => write!(f, "`{}", escaped(part)),
+        _ => f.write_str(&escaped(part)),
+    })
 }
 
 /// Text as it may stand in HTML and SVG, without what steers a terminal.
@@ -304,6 +343,10 @@ mod tests {
         assert_eq!(thousands(999), "999");
         assert_eq!(Spoken("`a<b` & c".to_owned()).to_string(), "<code>a&lt;b</code> &amp; c");
         assert_eq!(Spoken("it`s <b>".to_owned()).to_string(), "it`s &lt;b&gt;");
+        let next = |text: &str| Next(text.to_owned()).to_string();
+        let list = "list them with <a href=\"/findings\">the page of findings</a>";
+        assert_eq!(next("list them with `placet findings`"), list);
+        assert_eq!(next("make `<b>` a name"), "make <code>&lt;b&gt;</code> a name");
         assert_eq!(
             tag("scope_changed").to_string(),
             "<span class=\"tag warn\">scope changed</span>"
