@@ -1,6 +1,5 @@
 //! The rules of credentials: who may collect one, and when what is out in the wild is over.
 
-use super::decide::wrong;
 use super::{Collected, Event, Gone, Grant, Half, ReadBack, Reason, State};
 use crate::Refusal;
 use crate::id::IdentityId;
@@ -68,7 +67,7 @@ pub(super) fn decide(
 /// A revocation counts when every enrolled host shows it; with no host nothing shows it.
 pub(super) fn read_back(grant: &Grant, read_back: ReadBack) -> Result<Vec<Event>, Refusal> {
     if grant.state != State::Ending || grant.issued.is_none() {
-        return Err(wrong(grant, "reading a revocation back"));
+        return Err(grant.wrong("reading a revocation back"));
     }
     if read_back.waits_for.is_empty() && !read_back.hosts.is_empty() {
         return Ok(vec![Event::Ended {

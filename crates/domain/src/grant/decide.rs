@@ -102,12 +102,8 @@ pub fn decide(
         Command::Cancel { reason } if grant.state == State::Approved => {
             Ok(vec![Event::Cancelled { reason }])
         }
-        Command::Cancel { .. } => Err(wrong(grant, "cancelling")),
+        Command::Cancel { .. } => Err(grant.wrong("cancelling")),
     }
-}
-
-pub(super) fn wrong(grant: &Grant, what: &str) -> Refusal {
-    Refusal::WrongStep { what: what.to_owned(), state: grant.state.as_str().to_owned() }
 }
 
 /// How a call came out. A certificate counts as issued, and may be handed out, only by being
@@ -120,7 +116,7 @@ fn finish(
 ) -> Result<Vec<Event>, Refusal> {
     let latest = grant.action.as_ref().filter(|one| one.id == action && one.outcome.is_none());
     // A late reply to an action that another has overtaken says nothing any more.
-    let latest = latest.ok_or_else(|| wrong(grant, "the end of another action"))?;
+    let latest = latest.ok_or_else(|| grant.wrong("the end of another action"))?;
     let counts = grant.is_in_the_wild()
         && grant.state == State::Pending
         && latest.effect == Effect::Grant
@@ -128,7 +124,7 @@ fn finish(
     let mut events = vec![Event::Finished(Finished { action, outcome })];
     if let Some(issued) = issued.filter(|_| counts) {
         if grant.until.is_none_or(|until| issued.over_at < until) {
-            return Err(wrong(grant, "a certificate that is over before its grant"));
+            return Err(grant.wrong("a certificate that is over before its grant"));
         }
         events.push(Event::Issued(issued));
     }
@@ -145,7 +141,7 @@ fn decide_intend(grant: &Grant, intend: Intend<'_>, now: Timestamp) -> Result<Ve
     let ruling = match intend.effect {
         Effect::Grant => Some(may_begin(grant, intend.ruling, now)?),
         Effect::Remove if grant.state == State::Ending => None,
-        Effect::Remove => return Err(wrong(grant, "a removal")),
+        Effect::Remove => return Err(grant.wrong("a removal")),
     };
     Ok(vec![Event::Intended(Intended {
         action: intend.action,
@@ -159,19 +155,19 @@ fn decide_intend(grant: &Grant, intend: Intend<'_>, now: Timestamp) -> Result<Ve
 
 fn may_begin(grant: &Grant, ruling: Option<&Ruling>, now: Timestamp) -> Result<Cited, Refusal> {
     if !matches!(grant.state, State::Approved | State::Pending) {
-        return Err(wrong(grant, "beginning"));
+        return Err(grant.wrong("beginning"));
     }
     if grant.state == State::Approved && now >= grant.approved.use_by {
         return Err(Refusal::ApprovalLapsed { grant: grant.id.to_string() });
     }
     if grant.approved.starts_at.is_some_and(|starts_at| now < starts_at) {
-        return Err(wrong(grant, "beginning before its start"));
+        return Err(grant.wrong("beginning before its start"));
     }
     if grant.approved.issues.is_some() && grant.collected.is_none() {
-        return Err(wrong(grant, "beginning before it was collected"));
+        return Err(grant.wrong("beginning before it was collected"));
     }
     if grant.until.is_some_and(|until| now >= until) {
-        return Err(wrong(grant, "beginning after its end"));
+        return Err(grant.wrong("beginning after its end"));
     }
     let ruling = ruling.ok_or(Refusal::PolicyFailed { why: "policy was not asked".to_owned() })?;
     if !ruling.errors.is_empty() {
@@ -229,7 +225,7 @@ fn end(grant: &Grant, reason: Reason, now: Timestamp) -> Result<Vec<Event>, Refu
         State::Approved => Ok(vec![Event::Cancelled { reason }]),
         State::Pending | State::Active | State::Unverified | State::Issued => {
             if reason == Reason::Expired && grant.until.is_none_or(|until| now < until) {
-                return Err(wrong(grant, "expiring before its end"));
+                return Err(grant.wrong("expiring before its end"));
             }
             Ok(vec![Event::Ending { reason }])
         }
@@ -247,7 +243,7 @@ fn carry_on(grant: &Grant, by: &Grant, now: Timestamp) -> Result<Vec<Event>, Ref
     // Each credential is its own: another one does not keep it from ending.
     let own = grant.approved.issues.is_some();
     if grant.state != State::Ending || !same_access || !lives || by.id == grant.id || own {
-        return Err(wrong(grant, "being carried on"));
+        return Err(grant.wrong("being carried on"));
     }
     // The end of the other one waits for its own calls, not for those of this grant; and a removal
     // that may still be carried out would take away what goes on.

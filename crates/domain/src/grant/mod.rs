@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Refusal;
 use crate::action::{Action, Effect, Outcome, back_off_seconds};
 use crate::canonical::{Digest, no_fields};
 use crate::committed::Committed;
@@ -213,6 +214,11 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// That something does not follow on how it stands.
+    fn wrong(&self, what: &str) -> Refusal {
+        Refusal::WrongStep { what: what.to_owned(), state: self.state.as_str().to_owned() }
+    }
+
     /// What it stands for is carried about, and no look at the target can show it.
     pub fn is_in_the_wild(&self) -> bool {
         self.approved.issues.is_some_and(Half::is_in_the_wild)

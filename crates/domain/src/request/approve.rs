@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::decide::{
+use super::rules::{
     active, independent, not_eligible, person, same_revision, solved_route, undecided,
 };
 use super::{

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rules::{
+    active, independent, may_decide, open, permitted, person, same_revision, solved_route,
+    undecided,
+};
 use super::{
-    Approve, Denied, Event, Narrow, OPEN_SECONDS, Overtaken, Request, Revision, Routed, State,
-    Submitted, USE_BY_SECONDS, approve, narrow, open_places, review, silence, step_up, talk,
+    Approve, Denied, Event, Narrow, OPEN_SECONDS, Overtaken, Request, Revision, Routed, Submitted,
+    USE_BY_SECONDS, approve, narrow, open_places, review, silence, step_up, talk,
 };
 use crate::Refusal;
 use crate::actor::Actor;
@@ -14,7 +18,7 @@ use crate::committed::Committed;
 use crate::ending;
 use crate::entitlement::Entitlement;
 use crate::grant::{Grant, State as Stands};
-use crate::id::{CredentialId, IdentityId, RequestId};
+use crate::id::{IdentityId, RequestId};
 use crate::identity::Identity;
 use crate::name::StageName;
 use crate::route::{Candidates, Route, Solved};
@@ -181,32 +185,6 @@ pub fn decide(
     }
 }
 
-/// Whoever may agree may also refuse, ask and narrow.
-pub(super) fn may_decide(eligible: &[(StageName, Ruling)]) -> Result<(), Refusal> {
-    if eligible.iter().any(|(_, ruling)| ruling.permit) {
-        return Ok(());
-    }
-    Err(not_eligible(eligible))
-}
-
-fn open(request: &Request) -> Result<&Request, Refusal> {
-    if request.state == State::Open {
-        return Ok(request);
-    }
-    let state = request.state.as_str().to_owned();
-    Err(Refusal::RequestClosed { request: request.id.to_string(), state })
-}
-
-/// Open, and its time not over, even if no worker has closed it yet.
-pub(super) fn undecided(request: &Request, now: Timestamp) -> Result<&Request, Refusal> {
-    let request = open(request)?;
-    if now < request.lapses_at {
-        return Ok(request);
-    }
-    let state = State::Lapsed.as_str().to_owned();
-    Err(Refusal::RequestClosed { request: request.id.to_string(), state })
-}
-
 /// One request is one access for one receiver; anything else is another request.
 fn same_access(request: &Request, revision: &Revision) -> Result<(), Refusal> {
     let known = &request.revision;
@@ -217,38 +195,6 @@ fn same_access(request: &Request, revision: &Revision) -> Result<(), Refusal> {
     }
     let what = "a revision keeps the receiver, the entitlement and whether it is an emergency; for another make a new request";
     Err(Refusal::Unreadable { what: what.to_owned() })
-}
-
-pub(super) fn active(identity: &Identity, now: Timestamp) -> Result<&Identity, Refusal> {
-    if identity.is_active_at(now) {
-        return Ok(identity);
-    }
-    Err(Refusal::InactiveIdentity { who: identity.id.to_string() })
-}
-
-/// The person behind a decision: human, active, and in a session of their own.
-pub(super) fn person(
-    actor: Actor,
-    who: &Identity,
-    now: Timestamp,
-) -> Result<(IdentityId, CredentialId), Refusal> {
-    if !who.is_human() {
-        return Err(Refusal::OnlyPeopleDecide {});
-    }
-    match actor {
-        Actor::Person { id, session } if id == who.id => {
-            active(who, now)?;
-            Ok((id, session))
-        }
-        _ => Err(Refusal::NeedsSession {}),
-    }
-}
-
-pub(super) fn same_revision(request: &Request, digest: Digest) -> Result<(), Refusal> {
-    if request.digest == digest {
-        return Ok(());
-    }
-    Err(Refusal::OldRevision { request: request.id.to_string() })
 }
 
 fn submit(
@@ -342,41 +288,6 @@ fn not_offered(entitlement: &Entitlement, revision: &Revision) -> Refusal {
     Refusal::RefusedByPolicy { why }
 }
 
-fn permitted(ruling: &Ruling) -> Result<(), Refusal> {
-    if !ruling.errors.is_empty() {
-        return Err(Refusal::PolicyFailed { why: ruling.sentence() });
-    }
-    if !ruling.permit {
-        return Err(Refusal::RefusedByPolicy { why: ruling.sentence() });
-    }
-    Ok(())
-}
-
-/// The route that policy solved, if law 1 lets it stand.
-pub(super) fn solved_route(
-    solved: &Solved,
-    entitlement: &Entitlement,
-    revision: &Revision,
-) -> Result<Route, Refusal> {
-    permitted(&solved.ruling)?;
-    match &solved.route {
-        None => Err(Refusal::RefusedByPolicy { why: solved.ruling.sentence() }),
-        // Only an emergency breaks the glass, and only what people would have to agree to.
-        Some(Route::BreakGlass { .. }) if revision.emergency.is_none() => {
-            Err(Refusal::UnassentedRoute {})
-        }
-        Some(Route::PreApproved { .. } | Route::BreakGlass { .. })
-            if entitlement.power_over_placet =>
-        {
-            Err(Refusal::PowerPreApproved { entitlement: entitlement.name.to_string() })
-        }
-        Some(Route::People { stages }) if stages.iter().all(|stage| stage.needed == 0) => {
-            Err(Refusal::UnassentedRoute {})
-        }
-        Some(route) => Ok(route.clone()),
-    }
-}
-
 /// Law 2 binds the candidates too: a route that only excluded people could fill cannot be filled.
 fn fillable(
     route: &Route,
@@ -391,27 +302,4 @@ fn fillable(
     assign(&open, &independent).map(|_| ()).map_err(|Unfillable { stage, needed, eligible }| {
         Refusal::UnfillableStage { stage: stage.to_string(), needed, eligible }
     })
-}
-
-pub(super) fn not_eligible(eligible: &[(StageName, Ruling)]) -> Refusal {
-    let why = eligible.first().map_or_else(
-        || "no stage is open".to_owned(),
-        |(stage, ruling)| format!("stage `{stage}`: {}", ruling.sentence()),
-    );
-    Refusal::NotEligible { why }
-}
-
-/// The exclusion recorded with the request and the one computed now both bind.
-pub(super) fn independent(
-    request: &Request,
-    who: IdentityId,
-    excluded: &BTreeSet<IdentityId>,
-) -> Result<(), Refusal> {
-    if who == request.revision.requester || who == request.revision.receiver {
-        return Err(Refusal::SelfApproval {});
-    }
-    if request.excluded.contains(&who) || excluded.contains(&who) {
-        return Err(Refusal::OwnsReceiver {});
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Requests: one ask for one entitlement, and its way to a decision.
 //!
 //! Here: the state, its events and `apply`. What is asked is in `revision`; the rules are in
-//! [`decide`], and beside it those about narrowing, talking, silence and the owed review.
+//! [`decide`], those that all decisions share in `rules`, and beside them those about narrowing, talking, silence and the owed review.
 
 mod approve;
 mod decide;
@@ -9,6 +9,7 @@ mod narrow;
 mod reroute;
 mod review;
 mod revision;
+mod rules;
 mod silence;
 mod step_up;
 mod talk;

@@ -2,7 +2,7 @@
 //! trail, and approvals count on: they are for what was asked, not for the way.
 
 use super::approve::{approved, complete};
-use super::decide::solved_route;
+use super::rules::solved_route;
 use super::{Event, Request, Routed, State};
 use crate::Refusal;
 use crate::entitlement::Entitlement;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use super::decide::{independent, person};
+use super::rules::{independent, person};
 use crate::Refusal;
 use crate::actor::Actor;
 use crate::committed::Committed;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::decide::{independent, may_decide, person, same_revision, undecided};
+use super::rules::{independent, may_decide, person, same_revision, undecided};
 use super::{Event, Request};
 use crate::Refusal;
 use crate::actor::Actor;

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use super::decide::person;
+use super::rules::{may_decide, person};
 use crate::Refusal;
 use crate::actor::Actor;
 use crate::committed::Committed;
@@ -70,7 +70,7 @@ pub(super) fn ask(
     now: Timestamp,
 ) -> Result<Talked, Refusal> {
     let (by, _) = person(actor, asker, now)?;
-    super::decide::may_decide(eligible)?;
+    may_decide(eligible)?;
     if request.questions.len() >= MOST_QUESTIONS {
         return Err(Refusal::TooManyQuestions { most: MOST_QUESTIONS });
     }
