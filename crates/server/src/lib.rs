@@ -9,6 +9,7 @@ mod answer;
 mod api;
 mod auth;
 mod body;
+mod carried;
 mod cookie;
 mod doing;
 mod oidc;
@@ -24,14 +25,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::routing::get;
 use placet_engine::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use tries::Tries;
 
-pub use api::{Needs, ROUTES, Route};
+pub use api::{ROUTES, Route};
+pub use auth::Needs;
 pub use oidc::{Provider, ProviderSecret, ProviderSettings};
 pub use passkeys::Passkeys;
 pub use web::{PAGES, WebRoute};
@@ -62,11 +63,7 @@ pub fn router_with(engine: Engine, logins: Logins) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    let routes = Router::new()
-        .nest("/api/v1", api::router())
-        .merge(web::router())
-        .route("/login/provider", get(oidc::browser::start))
-        .route("/login/callback", get(oidc::browser::callback));
+    let routes = Router::new().nest("/api/v1", api::router()).merge(web::router());
     let routes = match provider {
         Some(provider) => routes.layer(Extension(Arc::new(provider))),
         None => routes,

@@ -229,6 +229,20 @@ async fn nothing_typed_is_lost_when_a_session_is_over() {
     assert_eq!(again.status, StatusCode::OK, "{}", again.text);
     assert!(again.text.contains("action=\"/ask/booking-staging-deploy\""));
     assert!(again.text.contains("it &#34;is&#34; &#38; stays as it was"), "{}", again.text);
+
+    // A button that says nothing but itself is not lost either, nor where somebody was going.
+    let (_, grant) = world.active("4h").await;
+    let give_back = format!("/grants/{grant}/give-back");
+    let answer = browse(&world, "", &give_back, Some("")).await;
+    assert_eq!(quoted(&answer.text, "name=\"to\" value=\""), give_back);
+    assert_eq!(quoted(&answer.text, "name=\"kept\" value=\""), "");
+    let code = code_for(&world, "ines").await;
+    let login = format!("code={code}&to={}&kept=", give_back.replace('/', "%2F"));
+    let again = browse(&world, "", "/login", Some(&login)).await;
+    assert!(again.text.contains(&format!("action=\"{give_back}\"")), "{}", again.text);
+    let answer = browse(&world, "", "/findings?all=true", None).await;
+    assert!(answer.text.contains("value=\"/findings?all=true\""), "{}", answer.text);
+    assert!(!answer.text.contains("name=\"kept\""), "{}", answer.text);
 }
 
 #[tokio::test]

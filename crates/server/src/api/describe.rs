@@ -15,7 +15,6 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr, Required};
 
 use super::changes::{Changes, LastEvent};
-use super::reference::Html;
 use crate::answer::{AsOf, Created, Rows, Sealed};
 use crate::auth::Known;
 use crate::body::{
@@ -260,13 +259,6 @@ impl Answers for String {
     fn sketch(sketch: &mut Sketch) {
         let text = Schema::Object(of_type(Type::String).build());
         sketch.answer.content = Some(("text/plain", text.into()));
-    }
-}
-
-impl Answers for Html {
-    fn sketch(sketch: &mut Sketch) {
-        let text = Schema::Object(of_type(Type::String).build());
-        sketch.answer.content = Some(("text/html", text.into()));
     }
 }
 

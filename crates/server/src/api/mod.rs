@@ -16,61 +16,22 @@ mod passkeys;
 mod policy;
 mod reference;
 mod requests;
+mod route;
 mod work;
+
+use std::sync::LazyLock;
 
 use axum::Extension;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
-use placet_domain::credential::TokenScope;
-use placet_engine::{Engine, Purpose};
+use placet_engine::Engine;
 
+use crate::answer::Sealed;
+use crate::auth::Needs;
 use crate::doing::{self, Versioned};
 
-/// What a route needs of the one who calls it; a test holds every route against this.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Needs {
-    /// Nobody has to be known.
-    Nothing,
-    /// A session or a token, whatever its scopes: it is about the credential itself.
-    Itself,
-    /// A session, or a token with this scope.
-    Read,
-    Ask,
-    Report,
-    Propose,
-    /// A person in an interactive session: it is a decision.
-    Session,
-}
-
-impl Needs {
-    /// What a credential is presented for here.
-    pub(crate) fn purpose(self) -> Purpose {
-        match self {
-            // Nobody asks who is there; if somebody did, it would have to be good for everything.
-            Self::Nothing => Purpose::Unsaid,
-            Self::Session => Purpose::Decision,
-            Self::Itself => Purpose::Itself,
-            Self::Read => Purpose::Scope(TokenScope::Read),
-            Self::Ask => Purpose::Scope(TokenScope::Ask),
-            Self::Report => Purpose::Scope(TokenScope::Report),
-            Self::Propose => Purpose::Scope(TokenScope::Propose),
-        }
-    }
-}
-
-/// A route of the API.
-#[derive(Clone, Copy, Debug)]
-pub struct Route {
-    pub method: &'static str,
-    pub path: &'static str,
-    pub needs: Needs,
-    /// Under which heading it stands, and what it is for.
-    pub topic: &'static str,
-    pub says: &'static str,
-    handler: fn() -> MethodRouter<Engine>,
-    sketch: fn(&mut describe::Sketch),
-}
+pub use route::Route;
 
 macro_rules! routes {
     ($($topic:literal {$(
@@ -311,29 +272,23 @@ routes! {
     }
     "This document" {
         /// This API as an OpenAPI 3.1 document.
-        "GET" "/openapi.json" Nothing => get(openapi::serve);
+        "GET" "/openapi.json" Nothing => get(document);
         /// This API as a page for people, without scripts.
-        "GET" "/reference" Nothing => get(reference::serve);
+        "GET" "/reference" Nothing => get(reference_page);
     }
 }
 
-impl Route {
-    /// The record that its path names, up to the name itself.
-    fn record(&self) -> Option<&'static str> {
-        self.path.find('}').map(|at| &self.path[..=at])
-    }
+/// The document of all of it, and the same as a page: made once, since nothing in them changes while a
+/// program runs.
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi::text(ROUTES));
+static REFERENCE: LazyLock<String> = LazyLock::new(|| reference::page(ROUTES));
 
-    fn sketched(&self) -> describe::Sketch {
-        let mut sketch = describe::Sketch::default();
-        (self.sketch)(&mut sketch);
-        sketch
-    }
+async fn document() -> Sealed {
+    Sealed(DOCUMENT.clone())
+}
 
-    /// Whether the record in its path is shown with a version.
-    fn is_versioned(&self) -> bool {
-        let shows = |one: &Self| one.method == "GET" && Some(one.path) == self.record();
-        ROUTES.iter().find(|one| shows(one)).is_some_and(|one| one.sketched().answer.versioned)
-    }
+async fn reference_page() -> reference::Html {
+    reference::Html(REFERENCE.as_str())
 }
 
 pub(crate) fn router() -> Router<Engine> {
@@ -343,7 +298,7 @@ pub(crate) fn router() -> Router<Engine> {
             "GET" => handler,
             _ if route.sketched().once => {
                 let once: MethodRouter<Engine> = handler.layer(middleware::from_fn(doing::once));
-                once.layer(Extension(Versioned(route.is_versioned())))
+                once.layer(Extension(Versioned(route.is_versioned(ROUTES))))
             }
             _ => handler.layer(middleware::from_fn(doing::without)),
         };

@@ -1,8 +1,6 @@
 //! The OpenAPI 3.1 document of the API, made of the list of routes and of the types of their
 //! handlers. What a type says of itself is in [`super::describe`] and beside the type.
 
-use std::sync::LazyLock;
-
 use placet_domain::Refusal;
 use placet_domain::refusal::Class;
 use placet_engine::Purpose;
@@ -22,8 +20,8 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use super::describe::{Sketch, of_type, parameter};
-use super::{Needs, ROUTES, Route};
-use crate::answer::Sealed;
+use super::route::Route;
+use crate::auth::Needs;
 use crate::problem::{Problem, status};
 
 const ABOUT: &str = "\
@@ -48,14 +46,10 @@ sent again under the same key within a day it is done once and answered alike, w
 **Lists** have pages: at most `limit` rows, and a `Link` with `rel=\"next\"` (RFC 8288) when there is \
 more. Follow the link; do not make it yourself.";
 
-/// The document as it is served: made once, since nothing in it changes while a program runs.
-static TEXT: LazyLock<String> = LazyLock::new(|| {
+/// The document as it is served.
+pub(super) fn text(routes: &[Route]) -> String {
     // Failing to write it would be a bug in what it is made of; then there is no document.
-    document().to_pretty_json().unwrap_or_default() + "\n"
-});
-
-pub(crate) async fn serve() -> Sealed {
-    Sealed(TEXT.clone())
+    document(routes).to_pretty_json().unwrap_or_default() + "\n"
 }
 
 /// The statuses of problems, with the class of refusal behind each.
@@ -70,16 +64,16 @@ const PROBLEMS: [(Class, &str); 8] = [
     (Class::Unavailable, "Unavailable"),
 ];
 
-pub(super) fn document() -> OpenApi {
+pub(super) fn document(routes: &[Route]) -> OpenApi {
     let mut components = components();
     let mut paths = Paths::new();
-    for route in ROUTES {
+    for route in routes {
         let mut sketch = route.sketched();
         for (name, schema) in std::mem::take(&mut sketch.schemas) {
             components.schemas.insert(name, schema);
         }
         let method = if route.method == "GET" { HttpMethod::Get } else { HttpMethod::Post };
-        paths.add_path_operation(route.path, vec![method], operation(route, sketch));
+        paths.add_path_operation(route.path, vec![method], operation(routes, route, sketch));
     }
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     OpenApiBuilder::new()
@@ -96,9 +90,9 @@ pub(super) fn document() -> OpenApi {
         .build()
 }
 
-fn operation(route: &Route, sketch: Sketch) -> Operation {
+fn operation(routes: &[Route], route: &Route, sketch: Sketch) -> Operation {
     let Sketch { segment, query, headers, body, answer, once, set_up, names, .. } = sketch;
-    let conditional = once && route.is_versioned();
+    let conditional = once && route.is_versioned(routes);
     let name = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let id = format!("{}{}", route.method.to_ascii_lowercase(), route.path.replace(['{', '}'], ""));
     let mut operation = OperationBuilder::new()

@@ -2,29 +2,32 @@
 //! inline style, nothing from elsewhere. What it says is the document's business.
 
 use std::fmt::Write as _;
-use std::sync::LazyLock;
 
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use utoipa::openapi::schema::{Schema, Type};
 
+use super::describe::{Answers, Sketch, of_type};
 use super::openapi::document;
-use super::{Needs, ROUTES, Route};
+use super::route::Route;
+use crate::auth::Needs;
 
 /// Nothing runs on this page, and nothing comes from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-static PAGE: LazyLock<String> = LazyLock::new(|| {
-    let document = serde_json::to_value(document()).unwrap_or_default();
-    let mut page = Page { out: String::new() };
+/// The page as it is served.
+pub(super) fn page(routes: &[Route]) -> String {
+    let document = serde_json::to_value(document(routes)).unwrap_or_default();
+    let mut page = Page { routes, out: String::new() };
     // Writing into a text does not fail.
     let _ = page.whole(&document);
     page.out
-});
+}
 
-/// The page, as it is served.
-pub(crate) struct Html;
+/// A page that was made before.
+pub(crate) struct Html(pub &'static str);
 
 impl IntoResponse for Html {
     fn into_response(self) -> Response {
@@ -32,12 +35,15 @@ impl IntoResponse for Html {
             (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
         ];
-        (headers, PAGE.as_str()).into_response()
+        (headers, self.0).into_response()
     }
 }
 
-pub(crate) async fn serve() -> Html {
-    Html
+impl Answers for Html {
+    fn sketch(sketch: &mut Sketch) {
+        let text = Schema::Object(of_type(Type::String).build());
+        sketch.answer.content = Some(("text/html", text.into()));
+    }
 }
 
 /// A text with nothing in it that a browser would read as more than text.
@@ -98,11 +104,12 @@ fn form(schema: &Value) -> String {
     plain(&out)
 }
 
-struct Page {
+struct Page<'r> {
+    routes: &'r [Route],
     out: String,
 }
 
-impl Page {
+impl Page<'_> {
     fn whole(&mut self, document: &Value) -> std::fmt::Result {
         let title = plain(document.pointer("/info/title").and_then(Value::as_str).unwrap_or("API"));
         write!(
@@ -121,7 +128,7 @@ impl Page {
         writeln!(self.out, "<p>The same for programs: <a href=\"{raw}\">{raw}</a>.</p>")?;
         self.contents(document)?;
         let mut topic = "";
-        for route in ROUTES {
+        for route in self.routes {
             if route.topic != topic {
                 topic = route.topic;
                 writeln!(self.out, "<h2>{}</h2>", plain(topic))?;
@@ -135,7 +142,7 @@ impl Page {
 
     fn contents(&mut self, document: &Value) -> std::fmt::Result {
         self.out.push_str("<nav aria-label=\"operations\">\n<ul>\n");
-        for route in ROUTES {
+        for route in self.routes {
             let id = id_of(operation_of(document, route));
             let (method, path) = (route.method, plain(route.path));
             writeln!(self.out, "<li><a href=\"#{id}\"><code>{method} {path}</code></a></li>")?;

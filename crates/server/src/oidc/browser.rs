@@ -1,9 +1,10 @@
 //! Login in a browser: the authorization code flow with PKCE (RFC 7636), begun and finished in the
 //! same browser. What the pages look like is not this file's business.
 
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use axum::http::{HeaderMap, HeaderValue};
+use openidconnect::url::Url;
 use openidconnect::{PkceCodeChallenge, PkceCodeVerifier};
 use placet_domain::Refusal;
 use placet_engine::commands::login::Given;
@@ -12,10 +13,10 @@ use serde::Deserialize;
 
 use super::token::{Traded, code_word, equal, session};
 use super::{Asked, Provider, refused};
+use crate::carried::Carried;
 use crate::cookie;
 use crate::pending::fresh;
 use crate::problem::Failed;
-use crate::web;
 
 /// Finds the login that began in this browser; sent back to `/login` alone.
 const COOKIE: &str = "placet_login";
@@ -29,6 +30,7 @@ pub(super) struct Login {
     state: String,
     nonce: String,
     verifier: String,
+    carried: Carried,
 }
 
 impl std::fmt::Debug for Login {
@@ -46,29 +48,21 @@ pub(crate) struct Returned {
     error: Option<String>,
 }
 
-/// A failure as whoever asked can read it: people get a page, programs a problem.
-fn told(headers: &HeaderMap, failed: Failed) -> Response {
-    let accepts = headers.get(header::ACCEPT).and_then(|one| one.to_str().ok());
-    if accepts.is_some_and(|one| one.contains("text/html")) {
-        return web::Failed::outside(failed.0);
-    }
-    failed.into_response()
-}
-
-/// Sends the browser to the provider.
-pub(crate) async fn start(
-    State(engine): State<Engine>,
-    headers: HeaderMap,
+/// Begins a login: where the browser is to go, and the cookie by which it is known again.
+pub(crate) async fn begin(
+    engine: &Engine,
     asked: Asked,
-) -> Response {
-    begin(&engine, asked).await.unwrap_or_else(|failed| told(&headers, failed))
-}
-
-async fn begin(engine: &Engine, asked: Asked) -> Result<Response, Failed> {
+    carried: Carried,
+) -> Result<(Url, HeaderValue), Failed> {
     let Asked { provider, caller } = asked;
     provider.starts.count(caller, engine.steady())?;
     let metadata = provider.metadata(engine).await?;
-    let login = Login { state: fresh(engine), nonce: fresh(engine), verifier: fresh(engine) };
+    let login = Login {
+        state: fresh(engine),
+        nonce: fresh(engine),
+        verifier: fresh(engine),
+        carried: carried.bounded()?,
+    };
     let verifier = PkceCodeVerifier::new(login.verifier.clone());
     let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
     let mut to = metadata.authorization_endpoint().url().clone();
@@ -86,36 +80,25 @@ async fn begin(engine: &Engine, asked: Asked) -> Result<Response, Failed> {
     provider.logins.put(&Secret::presented(&key), login, now + SECONDS * 1_000_000, now)?;
     let kept = format!("{key}; Max-Age={SECONDS}");
     let kept = cookie::line(COOKIE, &kept, "/login", provider.secure);
-    Ok(away(StatusCode::FOUND, to.as_str(), [kept]))
+    Ok((to, kept))
 }
 
-/// Takes back the browser that the provider sends, and lets in whom the provider says it is.
-pub(crate) async fn callback(
-    State(engine): State<Engine>,
-    asked: Asked,
-    headers: HeaderMap,
-    returned: Result<Query<Returned>, axum::extract::rejection::QueryRejection>,
-) -> Response {
+/// Takes back the browser that the provider sends, and lets in whom the provider says it is. One try is
+/// all that a login has: what found it is forgotten, whatever comes of it.
+pub(crate) async fn take_back(
+    engine: &Engine,
+    asked: &Asked,
+    headers: &HeaderMap,
+    returned: Result<Query<Returned>, QueryRejection>,
+) -> (Result<(Given, Carried), Failed>, HeaderValue) {
     let provider = &asked.provider;
     let forget = cookie::line(COOKIE, "; Max-Age=0", "/login", provider.secure);
     let unread = |_| Failed::from(refused("what came back with the browser cannot be read"));
     let given = match returned.map_err(unread) {
-        Ok(Query(returned)) => finish(&engine, &asked, &headers, returned).await,
+        Ok(Query(returned)) => finish(engine, asked, headers, returned).await,
         Err(failed) => Err(failed),
     };
-    match given {
-        Ok(given) => {
-            let session = cookie::session(&given.secret, given.expires_at, provider.secure);
-            away(StatusCode::SEE_OTHER, "/", [session, forget])
-        }
-        // One try is all that a login has, so nothing is left of it.
-        Err(failed) => {
-            let mut response = told(&headers, failed);
-            response.headers_mut().append(header::SET_COOKIE, forget);
-            response.headers_mut().insert(header::REFERRER_POLICY, NO_REFERRER);
-            response
-        }
-    }
+    (given, forget)
 }
 
 async fn finish(
@@ -123,7 +106,7 @@ async fn finish(
     asked: &Asked,
     headers: &HeaderMap,
     returned: Returned,
-) -> Result<Given, Failed> {
+) -> Result<(Given, Carried), Failed> {
     let provider = &asked.provider;
     let key = cookie::one(headers, COOKIE).map(Secret::presented);
     let login = key.and_then(|key| provider.logins.take(&key, engine.steady()));
@@ -154,7 +137,8 @@ async fn finish(
         .await?;
     match traded {
         Traded::IdToken(token) => {
-            session(provider, engine, &metadata, &token, Some(&login.nonce)).await
+            let nonce = Some(login.nonce.as_str());
+            Ok((session(provider, engine, &metadata, &token, nonce).await?, login.carried))
         }
         Traded::No(error) => {
             tracing::warn!(issuer = %provider.issuer, %error, "a code was not traded");
@@ -171,22 +155,4 @@ fn same_issuer(provider: &Provider, given: Option<&str>, must: bool) -> Result<(
         Some(_) => Err(refused("the answer is of another provider")),
         None => Err(refused("the answer does not say which provider it is of")),
     }
-}
-
-const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
-
-/// Sends the browser elsewhere, with cookies. What stands in this address is for nobody else.
-fn away<const N: usize>(status: StatusCode, to: &str, cookies: [HeaderValue; N]) -> Response {
-    let Ok(to) = HeaderValue::from_str(to) else {
-        return Failed::from(super::down("its address cannot be sent to a browser"))
-            .into_response();
-    };
-    let mut response = status.into_response();
-    let headers: [(HeaderName, HeaderValue); 2] =
-        [(header::LOCATION, to), (header::REFERRER_POLICY, NO_REFERRER)];
-    response.headers_mut().extend(headers);
-    for cookie in cookies {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
 }

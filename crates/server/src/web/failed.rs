@@ -11,7 +11,7 @@ use crate::problem;
 
 /// A failure on its way out of a page.
 #[derive(Debug)]
-pub(crate) struct Failed(Error);
+pub(super) struct Failed(Error);
 
 impl<E: Into<Error>> From<E> for Failed {
     fn from(error: E) -> Self {
@@ -39,7 +39,7 @@ impl Failed {
     }
 
     /// For whoever fails before there is a page.
-    pub(crate) fn outside(error: Error) -> Response {
+    pub(super) fn outside(error: Error) -> Response {
         Self(error).into_response()
     }
 }

@@ -3,18 +3,22 @@
 
 use std::convert::Infallible;
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::Extensions;
 use axum::http::request::Parts;
+use axum::http::{Extensions, Method};
 use axum::response::Response;
 use placet_domain::actor::Actor;
 use placet_domain::{Refusal, Timestamp};
-use placet_engine::Engine;
+use placet_engine::{Engine, Error};
 
-use super::visitor;
+use super::failed::Failed;
+use super::visitor::Visitor;
+use super::ways::{self, Ways};
+use crate::carried::Carried;
 
 /// The largest form that is read, in bytes.
-pub(super) const LARGEST: usize = 64 * 1024;
+const LARGEST: usize = 64 * 1024;
 
 /// A form of somebody who is logged in.
 #[derive(Debug)]
@@ -92,10 +96,32 @@ impl Typed {
 impl FromRequest<Engine> for Form {
     type Rejection = Response;
 
+    /// Where the session is over, the login page keeps what was typed.
     async fn from_request(request: Request, engine: &Engine) -> Result<Self, Response> {
-        let sent_to = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
-        let (actor, typed) = visitor::sent(request, engine).await?;
-        Ok(Self { actor, typed: Typed(typed), sent_to })
+        let (parts, body) = request.into_parts();
+        debug_assert_eq!(parts.method, Method::POST);
+        let visitor = Visitor::of(&parts, engine).await;
+        let sent_to = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        let (fields, ways) = (Fields::of(&parts.extensions), Ways::of(&parts.extensions));
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), engine).await;
+        let bytes = bytes.map_err(|_| {
+            let what = "body".to_owned();
+            Failed::outside(Refusal::TextTooLong { what, limit: LARGEST }.into())
+        })?;
+        let typed = fields.read(&bytes).map_err(|refusal| Failed::outside(refusal.into()))?;
+        match visitor {
+            Ok(Visitor(actor)) => Ok(Self { actor, typed: Typed(typed), sent_to }),
+            Err(Error::Refused(_)) => Err(ways::asked_for(&ways, carried(&sent_to, &typed))),
+            Err(error) => Err(Failed::outside(error)),
+        }
+    }
+}
+
+/// A form for after the login; whoever wanted to log out only comes back.
+fn carried(sent_to: &str, typed: &[(String, String)]) -> Carried {
+    match sent_to {
+        "/logout" => Carried::default(),
+        _ => Carried::new(sent_to, Some(serde_urlencoded::to_string(typed).unwrap_or_default())),
     }
 }
 

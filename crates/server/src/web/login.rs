@@ -1,14 +1,10 @@
 //! Logging in and out in a browser. Whoever was about to do something comes back to it, with what
 //! they had typed.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::{FromRequestParts, Query, State};
-use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
 use placet_domain::refusal::Class;
 use placet_engine::commands::login::{Given, LogOut};
@@ -19,71 +15,17 @@ use super::failed::Failed;
 use super::form::{self, Fields, Form, Typed};
 use super::page;
 use super::passkeys::{self, Asking};
+use super::ways::{Ways, rendered};
+use crate::carried::Carried;
 use crate::cookie;
-use crate::oidc::Provider;
-use crate::passkeys::Passkeys;
-use crate::problem;
 use crate::tries::Trying;
-
-#[derive(Template)]
-#[template(path = "login.html")]
-struct LoginPage {
-    /// Where to go afterwards.
-    to: String,
-    /// What was typed before the session was over.
-    kept: String,
-    refused: Option<String>,
-    /// The provider that people can log in by, as they call it.
-    provider: Option<String>,
-    /// Whether people can log in by passkey.
-    passkeys: bool,
-    version: &'static str,
-}
 
 #[derive(Template)]
 #[template(path = "login_passkey.html")]
 struct PasskeyPage {
     options: String,
-    to: String,
-    kept: String,
+    carried: Carried,
     version: &'static str,
-}
-
-/// The ways in.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ways {
-    provider: Option<Arc<Provider>>,
-    passkeys: Option<Arc<Passkeys>>,
-}
-
-impl Ways {
-    pub(super) fn of(extensions: &Extensions) -> Self {
-        Self { provider: extensions.get().cloned(), passkeys: extensions.get().cloned() }
-    }
-
-    fn is_secure(&self) -> bool {
-        self.provider.as_ref().is_some_and(|one| one.is_secure())
-            || self.passkeys.as_ref().is_some_and(|one| one.is_secure())
-    }
-
-    fn page(&self, to: &str, kept: String, refused: Option<String>) -> LoginPage {
-        LoginPage {
-            to: ours(to).to_owned(),
-            kept,
-            refused,
-            provider: self.provider.as_ref().map(|one| one.name().to_owned()),
-            passkeys: self.passkeys.is_some(),
-            version: env!("CARGO_PKG_VERSION"),
-        }
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Ways {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.extensions))
-    }
 }
 
 #[derive(Template)]
@@ -94,6 +36,11 @@ struct KeptPage {
     version: &'static str,
 }
 
+/// What goes with a login, as the login page sent it on.
+pub(super) fn carried(typed: &Typed) -> Carried {
+    Carried::new(typed.text("to"), typed.has("kept").then(|| typed.text("kept").to_owned()))
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
@@ -101,31 +48,8 @@ pub(super) struct Asked {
     to: String,
 }
 
-/// A place of ours, or the first page: a link must not lead elsewhere after a login.
-fn ours(to: &str) -> &str {
-    let inside = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']);
-    if inside { to } else { "/" }
-}
-
-fn rendered(status: StatusCode, page: &LoginPage) -> Response {
-    match page.render() {
-        Ok(html) => {
-            let mut response = (status, Html(html)).into_response();
-            problem::may_try_later(&mut response);
-            response
-        }
-        Err(error) => Failed::outside(Error::Fault(error.to_string())),
-    }
-}
-
-/// The login page for somebody who asked for a page, or sent a form, without a session.
-pub(super) fn asked_for(ways: &Ways, to: &str, typed: &[(String, String)]) -> Response {
-    let kept = serde_urlencoded::to_string(typed).unwrap_or_default();
-    rendered(StatusCode::UNAUTHORIZED, &ways.page(to, kept, None))
-}
-
 pub(super) async fn page(ways: Ways, Query(asked): Query<Asked>) -> Response {
-    rendered(StatusCode::OK, &ways.page(&asked.to, String::new(), None))
+    rendered(StatusCode::OK, &ways.page(Carried::new(&asked.to, None), None))
 }
 
 /// The page on which the browser is asked for a passkey, whose ever it may be.
@@ -139,8 +63,7 @@ pub(super) async fn by_passkey(
     let typed = Typed::of(fields.read(&body)?);
     let page = PasskeyPage {
         options: passkeys::options(&asked.to_log_in(&engine)?)?,
-        to: ours(typed.text("to")).to_owned(),
-        kept: typed.text("kept").to_owned(),
+        carried: carried(&typed),
         version: env!("CARGO_PKG_VERSION"),
     };
     page::shown(&page)
@@ -161,6 +84,20 @@ async fn open(
     asked.log_in(engine, trying, &passkeys::said(typed)?).await
 }
 
+/// The session as a cookie, and where they were going; a form comes back first, to be sent by them.
+pub(super) fn let_in(given: &Given, carried: &Carried, secure: bool) -> Response {
+    let session = cookie::session(&given.secret, given.expires_at, secure);
+    let to = carried.to().to_owned();
+    let answer = match carried.kept().map(|kept| form::read(kept.as_bytes())) {
+        Some(Ok(typed)) => {
+            let page = KeptPage { to, typed, version: env!("CARGO_PKG_VERSION") };
+            page::shown(&page).into_response()
+        }
+        _ => Redirect::to(&to).into_response(),
+    };
+    with_cookie(answer, session)
+}
+
 pub(super) async fn log_in(
     State(engine): State<Engine>,
     ways: Ways,
@@ -173,26 +110,16 @@ pub(super) async fn log_in(
         Ok(typed) => Typed::of(typed),
         Err(refusal) => return Failed::outside(refusal.into()),
     };
-    let (to, kept) = (ours(typed.text("to")).to_owned(), typed.text("kept").to_owned());
+    let carried = carried(&typed);
     match open(&engine, asked, &trying, &typed).await {
-        Ok(given) => {
-            let session = cookie::session(&given.secret, given.expires_at, ways.is_secure());
-            let answer = match form::read(kept.as_bytes()) {
-                Ok(typed) if !typed.is_empty() => {
-                    let page = KeptPage { to, typed, version: env!("CARGO_PKG_VERSION") };
-                    page::with_status(StatusCode::OK, &page).into_response()
-                }
-                _ => Redirect::to(&to).into_response(),
-            };
-            with_cookie(answer, session)
-        }
+        Ok(given) => let_in(&given, &carried, ways.is_secure()),
         Err(Error::Refused(refusal)) => {
             let refused = Some(format!("{}; {}", refusal.sentence(), refusal.next_step()));
             let status = match refusal.class() {
                 Class::TooMany => StatusCode::TOO_MANY_REQUESTS,
                 _ => StatusCode::UNAUTHORIZED,
             };
-            rendered(status, &ways.page(&to, kept, refused))
+            rendered(status, &ways.page(carried, refused))
         }
         Err(error) => Failed::outside(error),
     }
@@ -214,23 +141,4 @@ pub(super) async fn log_out(
 fn with_cookie(mut answer: Response, cookie: HeaderValue) -> Response {
     answer.headers_mut().append(header::SET_COOKIE, cookie);
     answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ours;
-
-    #[test]
-    fn a_login_leads_nowhere_else() {
-        for (to, leads) in [
-            ("/requests/req_1?x=1", "/requests/req_1?x=1"),
-            ("", "/"),
-            ("//evil.example", "/"),
-            ("/\\evil.example", "/"),
-            ("https://evil.example", "/"),
-            ("/a\r\nset-cookie: x", "/"),
-        ] {
-            assert_eq!(ours(to), leads, "{to:?}");
-        }
-    }
 }

@@ -25,12 +25,14 @@ mod picture;
 mod plots;
 mod policy;
 mod proposals;
+mod provider;
 mod refused;
 mod requests;
 mod risk;
 mod sessions;
 mod show;
 mod visitor;
+mod ways;
 mod work;
 
 use axum::http::{HeaderName, HeaderValue, header};
@@ -40,10 +42,7 @@ use axum::{Extension, Router};
 use placet_engine::Engine;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::api::Needs;
-
-/// A failure as a page, for those who came here from elsewhere.
-pub(crate) use failed::Failed;
+use crate::auth::Needs;
 
 /// A page, or what a form on one is sent to.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +75,9 @@ pages! {
     "GET" "/login" Nothing => get(login::page);
     "POST" "/login" Nothing ["code" "to" "kept" "said" "asked"] => post(login::log_in);
     "POST" "/login/passkey" Nothing ["to" "kept"] => post(login::by_passkey);
+    "GET" "/login/provider" Nothing => get(provider::start);
+    "POST" "/login/provider" Nothing ["to" "kept"] => post(provider::start_with);
+    "GET" "/login/callback" Nothing => get(provider::callback);
     "POST" "/logout" Session => post(login::log_out);
 
     "GET" "/passkeys" Session => get(passkeys::list);
