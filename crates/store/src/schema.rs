@@ -20,6 +20,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0011_passkeys", include_str!("../migrations/0011_passkeys.sql")),
     ("0012_calls", include_str!("../migrations/0012_calls.sql")),
     ("0013_pages", include_str!("../migrations/0013_pages.sql")),
+    ("0014_overview", include_str!("../migrations/0014_overview.sql")),
 ];
 
 /// What a table holds, and so who writes it and what may read it.

@@ -12,9 +12,11 @@ CREATE INDEX access_grant_by_work on access_grant (work_action) where work_actio
 
 CREATE INDEX access_grant_due on access_grant (target, due_at, id, stands) where due_at is not null;
 
-CREATE INDEX access_grant_held on access_grant (approved_at, id, stands, due_at, live) where live;
+CREATE INDEX access_grant_held on access_grant (approved_at, id, live) where live;
 
 CREATE INDEX access_grant_live on access_grant (id) where live;
+
+CREATE INDEX access_grant_standing on access_grant (stands, due_at, live) where live;
 
 CREATE INDEX access_grant_work on access_grant (work_due_at, id) where work_due_at is not null;
 

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use placet_domain::Timestamp;
 use placet_domain::access::Scope;
 use placet_domain::action::Effect;
 use placet_domain::credential::Kind;
-use placet_domain::id::{GrantId, IdentityId, RequestId, Stream};
+use placet_domain::grant::Grant;
+use placet_domain::id::{EntitlementId, GrantId, IdentityId, RequestId, Stream};
 use placet_domain::route::Candidates;
-use placet_store::{Duty, LARGEST_PAGE, Page, Reader, SoughtGrants, SoughtRequests, Store};
+use placet_store::{
+    Duty, Facts, Held, LARGEST_PAGE, Page, Reader, SoughtGrants, SoughtRequests, Store,
+};
 
 use crate::company::{Company, a_credential, a_target, an_entitlement, at, empty, person};
 use crate::ground::Ground;
@@ -21,6 +25,7 @@ on_every_store![
     due_work_comes_in_its_order_a_page_at_a_time,
     members_are_found_by_team,
     what_is_over_is_held_no_longer,
+    live_grants_are_counted_by_when_they_end,
 ];
 
 fn reader(who: IdentityId, scopes: &[Scope]) -> Reader {
@@ -427,6 +432,68 @@ async fn what_is_over_is_held_no_longer(ground: &Ground) {
     assert_eq!(store.grant_of(request, facts).await.unwrap().map(|one| one.id), Some(grant));
     assert_eq!(store.open_findings_of(&grant.into()).await.unwrap().len(), 1);
     assert_eq!(store.open_findings_on(target.id).await.unwrap().len(), 1);
+}
+
+async fn live_grants_are_counted_by_when_they_end(ground: &Ground) {
+    const DAY: u64 = 86_400;
+    let company = Company::found(ground.open().await).await;
+    let Company { store, ana, olga, ines, target, entitlement, .. } = &company;
+    let (commit, editors) = an_entitlement("wiki-admin", "editors", target, ana);
+    store.commit(commit).await.unwrap();
+    // In force for an hour each, beginning so many days apart that they fall into all the stretches.
+    let mut ends = Vec::new();
+    for (days, what) in
+        [(0, entitlement), (0, &editors), (3, entitlement), (20, entitlement), (90, &editors)]
+    {
+        company.clock.set(days * 86_400);
+        let grant = company.active(ines, what).await;
+        let found: Grant = store.load(grant, &mut Facts::default()).await.unwrap().unwrap();
+        ends.push((what.id, found.until.unwrap()));
+    }
+    // Live but not in force: agreed to and no more, being carried out, being ended. One is over.
+    let agreed = async || company.approve(company.ask(ines, entitlement).await, ines).await;
+    agreed().await;
+    company.intend(agreed().await, Effect::Grant).await;
+    let ending = company.active(ines, entitlement).await;
+    let reason = placet_domain::grant::Reason::GivenBack { by: ines.id };
+    company.tell(ending, placet_domain::grant::Command::End { reason }).await;
+    let over = agreed().await;
+    let reason = placet_domain::grant::Reason::ApprovalLapsed;
+    company.tell(over, placet_domain::grant::Command::Cancel { reason }).await;
+
+    let check = async |at: Timestamp| {
+        for (who, scope) in [(olga, Scope::Everything), (olga, Scope::Owned), (ana, Scope::Owned)] {
+            let own = |what: EntitlementId| {
+                who.id == olga.id && what == entitlement.id
+                    || who.id == ana.id && what == editors.id
+            };
+            let theirs = ends.iter().filter(|(what, _)| scope == Scope::Everything || own(*what));
+            let theirs: Vec<Timestamp> = theirs.map(|(_, end)| *end).collect();
+            let within = |seconds| {
+                theirs.iter().filter(|end| **end <= at.plus_seconds(seconds)).count() as u64
+            };
+            let others = if who.id == olga.id { 3 } else { 0 };
+            let expected = Held {
+                live: theirs.len() as u64 + others,
+                in_a_day: within(DAY),
+                in_a_week: within(7 * DAY),
+                in_a_month: within(30 * DAY),
+                in_force: theirs.len() as u64,
+            };
+            let reader = Reader { at, ..reader(who.id, &[scope]) };
+            assert_eq!(store.held(&reader).await.unwrap(), expected, "{scope:?} at {at}");
+        }
+    };
+    // Each limit of each of them, a moment before it and a moment after.
+    for (_, end) in &ends {
+        for days in [1, 7, 30] {
+            let limit = end.minus_seconds(days * DAY).as_micros();
+            for moment in [limit - 1, limit, limit + 1] {
+                check(Timestamp::from_micros(moment)).await;
+            }
+        }
+    }
+    check(at(0)).await;
 }
 
 async fn members_are_found_by_team(ground: &Ground) {

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use placet_store::{Class, Error, Mode, TABLES};
+use placet_domain::Timestamp;
+use placet_domain::access::Scope;
+use placet_store::{Class, Error, Held, Mode, Reader, TABLES};
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::company::Company;
+use crate::company::{Company, fresh};
 use crate::ground::{Ground, connect};
 
 const SCHEMA: &str = include_str!("../schema.golden.sql");
@@ -151,4 +153,51 @@ async fn due_work_is_found_by_its_own_indexes() {
     let governed = queries(include_str!("../../src/query/governed.rs"));
     let lapsing = governed.iter().find(|query| query.contains("lapses_at <= $1")).unwrap();
     check(lapsing, "INDEX proposal_lapsing").await;
+}
+
+#[tokio::test]
+async fn grants_are_counted_without_reading_any() {
+    let ground = Ground::sqlite();
+    let _store = ground.open().await;
+    let overview = queries(include_str!("../../src/query/overview.rs"));
+    let counts: Vec<&String> =
+        overview.iter().filter(|query| query.contains("from access_grant where live")).collect();
+    assert_eq!(counts.len(), 2);
+    for query in counts {
+        let steps = plan(&ground, query).await.join("; ");
+        assert!(
+            steps.contains("SEARCH") && steps.contains("COVERING INDEX access_grant_standing"),
+            "{query}: {steps}"
+        );
+    }
+    // Of all that is live, the newest are found among what is live alone.
+    let [_, live, _] = placet_store::sought_texts();
+    let steps = plan(&ground, &live).await.join("; ");
+    assert!(steps.contains("COVERING INDEX access_grant_held"), "{steps}");
+}
+
+#[tokio::test]
+async fn of_more_grants_than_are_counted_those_that_last_longest_are_left_out() {
+    let ground = Ground::sqlite();
+    let store = ground.open().await;
+    // Rows alone: 60,000 that end a second after the other, and one that is being ended.
+    let many = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 60001) \
+        insert into access_grant (id, version, state, stands, request, receiver, entitlement, target, \
+          approved_at, live, due_at) \
+        select 'g' || i, 1, '{}', case i when 60001 then 'ending' else 'active' end, 'r' || i, 'w', \
+          'e', 't', -i, true, i * 1000000 from n";
+    ground.sql(many).await.unwrap();
+    let (who, at) = (fresh(), Timestamp::from_micros(0));
+    let reader = Reader { who, scopes: BTreeSet::from([Scope::Everything]), at };
+    let counted = Held {
+        live: 50_000,
+        in_a_day: 49_999,
+        in_a_week: 49_999,
+        in_a_month: 49_999,
+        in_force: 49_999,
+    };
+    assert_eq!(store.held(&reader).await.unwrap(), counted);
+    let at = Timestamp::from_micros(-86_400_000_000 + 10_000_000);
+    let earlier = Held { in_a_day: 10, ..counted };
+    assert_eq!(store.held(&Reader { at, ..reader }).await.unwrap(), earlier);
 }
