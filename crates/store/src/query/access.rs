@@ -163,7 +163,7 @@ impl Store {
         Ok(shown(&rows)?.into_iter().next())
     }
 
-    /// What an identity holds or is about to: its live grants.
+    /// What an identity holds or is about to: its live grants, in the order in which they were approved.
     pub async fn holdings(
         &self,
         receiver: IdentityId,
@@ -171,7 +171,8 @@ impl Store {
     ) -> Result<Vec<Grant>, Error> {
         let mut list = Script::default();
         list.add(
-            "select id, version, state from access_grant where receiver = $1 and live = true",
+            "select id, version, state from access_grant where receiver = $1 and live = true \
+             order by approved_at, id",
             [Value::text(receiver)],
         );
         shown(&self.of_set(state::holdings(&receiver), list, facts).await?.1)

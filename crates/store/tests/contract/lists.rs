@@ -77,6 +77,11 @@ async fn every_list_has_pages_without_gap_or_repeat(ground: &Ground) {
     assert!(times.is_sorted_by(|a, b| a >= b), "{times:?}");
     let inbox = store.inbox(olga.id, at(0), &page(200, None)).await.unwrap();
     assert!(inbox.iter().map(|one| one.submitted_at).is_sorted());
+    // What somebody holds comes as it was approved.
+    let held = store.holdings(ines.id, &mut Facts::default()).await.unwrap();
+    assert_eq!(held.len(), 9);
+    let order = |one: &Grant| (one.approved_at, one.id.to_string());
+    assert!(held.is_sorted_by_key(order), "{:?}", held.iter().map(order).collect::<Vec<_>>());
     // A page is never empty by its own limit, never larger than the largest, and 50 if not said.
     assert_eq!(store.requests(&all, &page(0, None)).await.unwrap().len(), 1);
     assert_eq!(store.requests(&all, &page(u32::MAX, None)).await.unwrap().len(), 17);
