@@ -41,9 +41,19 @@ pub struct Browser {
 
 impl Browser {
     pub fn new() -> Self {
+        Self::that(|browser| browser)
+    }
+
+    /// One that knows this authority (PEM) and no other.
+    pub fn trusting(authority: &str) -> Self {
+        let authority = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
+        Self::that(|browser| browser.tls_certs_only([authority]))
+    }
+
+    fn that(is: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let none = reqwest::redirect::Policy::none();
-        let client = reqwest::Client::builder().redirect(none).no_proxy().build().unwrap();
+        let client = is(reqwest::Client::builder().redirect(none).no_proxy()).build().unwrap();
         Self { client, cookies: BTreeMap::new() }
     }
 

@@ -48,8 +48,13 @@ fn catalogue(issuer: &str, known: &[(&str, &str)]) -> String {
 }
 
 impl Company {
-    /// Founded, and served with this provider to log in by.
+    /// Founded, and served with this provider to log in by: one on this machine, without TLS.
     pub fn found(port: u16, issuer: &str, client: &str) -> Self {
+        Self::reaching(port, issuer, client, "allow_http = true\n")
+    }
+
+    /// The same, with the lines that say how the provider may be reached.
+    pub fn reaching(port: u16, issuer: &str, client: &str, how: &str) -> Self {
         let place = Place::new();
         std::fs::write(place.path("catalog.toml"), catalogue(issuer, PEOPLE)).unwrap();
         let founded = place.json("ada", &["init", "--catalog", "catalog.toml"]);
@@ -62,7 +67,7 @@ impl Company {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let config = format!(
             "[login.provider]\nissuer = \"{issuer}\"\nclient_id = \"{client}\"\n{secret}\
-             name = \"Example\"\npublic_url = \"http://127.0.0.1:{port}\"\nallow_http = true\n"
+             name = \"Example\"\npublic_url = \"http://127.0.0.1:{port}\"\n{how}"
         );
         let path = place.path("placet-data/placet.toml");
         let before = std::fs::read_to_string(&path).unwrap_or_default();

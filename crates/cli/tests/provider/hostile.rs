@@ -16,7 +16,7 @@ async fn log_in(company: &Company, fake: &Fake, browser: &mut Browser) -> Page {
 }
 
 #[track_caller]
-fn refused(page: &Page, case: &str, code: &str, says: &str) {
+pub fn refused(page: &Page, case: &str, code: &str, says: &str) {
     assert_eq!(page.code(), code, "{case}: {}", page.body);
     assert!(page.body.contains(says), "{case}: {}", page.body);
     assert!(page.set_cookie("placet_session").is_none(), "{case}");

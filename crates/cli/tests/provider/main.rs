@@ -10,6 +10,7 @@ mod hostile;
 #[allow(dead_code)] // It is shared.
 mod place;
 mod real;
+mod tls;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;

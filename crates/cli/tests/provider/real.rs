@@ -1,8 +1,9 @@
 //! The real provider: npm `oidc-provider`, in a process of its own.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::{Value, json};
 
@@ -42,11 +43,21 @@ fn client(id: &str, signs: &str, authenticates: &str, callback: &str) -> Value {
 
 pub struct Provider {
     child: Child,
+    said: Receiver<String>,
     pub issuer: String,
 }
 
 impl Provider {
     pub fn start(callback: &str) -> Self {
+        Self::run(callback, None)
+    }
+
+    /// Over TLS, with a certificate and its key in one file.
+    pub fn over_tls(callback: &str, certificate: &Path) -> Self {
+        Self::run(callback, Some(certificate))
+    }
+
+    fn run(callback: &str, certificate: Option<&Path>) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/provider/provider.mjs");
         let clients = json!([
             client("placet", "RS256", "client_secret_basic", callback),
@@ -57,19 +68,34 @@ impl Provider {
             .arg(script)
             .arg(packages())
             .arg(clients.to_string())
+            .args(certificate)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("node runs: install `nodejs`");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .find_map(|line| line.unwrap().strip_prefix("listening ").map(str::to_owned));
-        let port = port.expect("the provider says where it listens");
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (say, said) = channel();
         // It goes on talking, and would end if nobody listened.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, issuer: format!("http://127.0.0.1:{port}") }
+        std::thread::spawn(move || lines.for_each(|line| drop(say.send(line.unwrap()))));
+        let mut provider = Self { child, said, issuer: String::new() };
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        provider.issuer = format!("{scheme}://127.0.0.1:{}", provider.says("listening "));
+        provider
+    }
+
+    /// What it says after this word.
+    fn says(&self, word: &str) -> String {
+        let mut said = self.said.iter();
+        let found = said.find_map(|line| line.strip_prefix(word).map(str::to_owned));
+        found.unwrap_or_else(|| panic!("the provider says `{word}`"))
+    }
+
+    /// Shows this certificate from now on, to whoever came before too.
+    pub fn shows(&self, certificate: &Path) {
+        let mut stdin = self.child.stdin.as_ref().unwrap();
+        writeln!(stdin, "{}", certificate.display()).unwrap();
+        self.says("shows another");
     }
 }
 

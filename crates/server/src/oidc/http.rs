@@ -1,6 +1,8 @@
 //! How the provider is called: over TLS, without redirects and proxies, with a deadline and a bound on
 //! what is read. What is said is not this file's business.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use openidconnect::http::HeaderValue;
@@ -21,6 +23,8 @@ pub(super) struct Unreachable(pub String);
 pub(super) struct Client {
     client: reqwest::Client,
     allow_http: bool,
+    /// The authorities are those of `ca_file`, and not the machine's.
+    named: bool,
 }
 
 impl Client {
@@ -44,7 +48,7 @@ impl Client {
             builder = builder.tls_certs_only(found);
         }
         let client = builder.build().map_err(|error| error.to_string())?;
-        Ok(Self { client, allow_http })
+        Ok(Self { client, allow_http, named: authorities.is_some() })
     }
 
     /// Whether an address may be called at all, whoever named it.
@@ -63,7 +67,7 @@ impl Client {
         let url = Url::parse(&parts.uri.to_string())
             .map_err(|error| Unreachable(format!("its address cannot be read: {error}")))?;
         self.may_call(&url).map_err(Unreachable)?;
-        let told = |error: reqwest::Error| Unreachable(told(&error));
+        let told = |error: reqwest::Error| Unreachable(told(&error, self.named));
         let sent = self.client.request(parts.method, url).headers(parts.headers).body(body);
         let mut answer = sent.send().await.map_err(told)?;
         let (status, kind) = (answer.status(), answer.headers().get("content-type").cloned());
@@ -93,16 +97,43 @@ pub(super) fn is_here(url: &Url) -> bool {
 }
 
 /// The innermost words of an error, without the address: what stands in it may be a secret.
-fn told(error: &reqwest::Error) -> String {
+fn told(error: &reqwest::Error, named: bool) -> String {
     if error.is_timeout() {
         return format!("it did not answer within {CALL_SECONDS} seconds");
     }
-    let mut inner: &dyn std::error::Error = error;
-    while let Some(next) = inner.source() {
-        inner = next;
+    let inner = innermost(error);
+    match inner.downcast_ref() {
+        Some(tls) => no_tls(tls, named),
+        None if error.is_connect() => format!("it could not be reached: {inner}"),
+        None => format!("the call failed: {inner}"),
     }
-    match error.is_connect() {
-        true => format!("it could not be reached: {inner}"),
-        false => format!("the call failed: {inner}"),
+}
+
+/// An error of input and output does not name the one within it as its source.
+fn innermost<'e>(mut error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    loop {
+        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        error = match (within, error.source()) {
+            (Some(within), _) => within,
+            (None, Some(source)) => source,
+            (None, None) => return error,
+        };
+    }
+}
+
+/// Why there is no TLS that can be trusted, in words that name the setting to look at.
+fn no_tls(error: &rustls::Error, named: bool) -> String {
+    use rustls::CertificateError as Bad;
+    use rustls::Error as Tls;
+    let whose =
+        if named { "in `ca_file`" } else { "that this machine trusts; name it in `ca_file`" };
+    match error {
+        // A signature that is not theirs is what one sees of a CA that took their name.
+        Tls::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => {
+            format!("its TLS certificate is signed by no CA {whose}")
+        }
+        Tls::InvalidCertificate(bad) => format!("its TLS certificate does not hold: {bad}"),
+        Tls::InvalidMessage(_) => "what answers there does not speak TLS".to_owned(),
+        other => format!("no TLS with it: {other}"),
     }
 }

@@ -90,7 +90,6 @@ impl Provider {
                 Ok(metadata)
             }
             Err(why) => {
-                tracing::warn!(issuer = %self.issuer, %why, "the login provider cannot be used");
                 let refusal = down(why);
                 known.failed = Some((refusal.clone(), engine.steady()));
                 Err(refusal)

@@ -184,8 +184,11 @@ fn refused(why: impl Into<String>) -> Refusal {
     Refusal::LoginRefused { why: why.into() }
 }
 
+/// The provider cannot be used, about which the operator alone can do something.
 fn down(why: impl Into<String>) -> Refusal {
-    Refusal::LoginProviderDown { why: why.into() }
+    let why = why.into();
+    tracing::warn!(%why, "the login provider cannot be used");
+    Refusal::LoginProviderDown { why }
 }
 
 #[cfg(test)]
