@@ -8,14 +8,24 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 use tower::ServiceExt as _;
 
+use crate::pages::{browse, quoted};
 use crate::world::World;
 
 type Lines = axum::body::BodyDataStream;
 
 async fn watch(world: &World, who: &str, last: Option<&str>) -> Lines {
-    let mut request = Request::builder()
-        .uri("/api/v1/changes")
-        .header("authorization", format!("Bearer {}", world.secret(who)));
+    let caller = ("authorization", format!("Bearer {}", world.secret(who)));
+    listen(world, "/api/v1/changes", caller, last).await
+}
+
+/// What an open page does, which says up to which entry it shows.
+async fn watch_page(world: &World, who: &str, since: &str, last: Option<&str>) -> Lines {
+    let caller = ("cookie", format!("placet_session={}", world.secret(who)));
+    listen(world, &format!("/changes?since={since}"), caller, last).await
+}
+
+async fn listen(world: &World, to: &str, caller: (&str, String), last: Option<&str>) -> Lines {
+    let mut request = Request::builder().uri(to).header(caller.0, caller.1);
     if let Some(last) = last {
         request = request.header("last-event-id", last);
     }
@@ -58,6 +68,34 @@ async fn whoever_is_there_is_told_which_kinds_of_records_changed() {
         .header("last-event-id", "yesterday");
     let odd = world.router.clone().oneshot(odd.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(odd.status(), 422);
+}
+
+#[tokio::test]
+async fn a_page_is_told_at_once_what_changed_while_it_was_on_its_way() {
+    let world = World::new().await;
+    let shown = async || {
+        let page = browse(&world, &world.secret("ines"), "/", None).await.text;
+        quoted(&page, "data-entries=\"").to_owned()
+    };
+    let old = shown().await;
+    world.ask("ines", "booking-staging-deploy", "1h").await.good();
+    let told = next(&mut watch_page(&world, "ines", &old, None).await).await.unwrap();
+    assert!(told.contains("data: request\n"), "{told}");
+    // A page that shows that already waits for what comes after it; so does one made before it that was
+    // told and comes back.
+    let now = shown().await;
+    assert!(told.contains(&format!("id: {now}\n")), "{told}");
+    let mut fresh = watch_page(&world, "ines", &now, None).await;
+    let mut back = watch_page(&world, "ines", &old, Some(&now)).await;
+    for lines in [&mut fresh, &mut back] {
+        let soon = tokio::time::timeout(Duration::from_secs(1), lines.next()).await;
+        assert!(soon.is_err(), "nothing is new: {soon:?}");
+    }
+    world.post("ines", "/tokens", json!({ "length": "1d", "scopes": ["read"] })).await.good();
+    for lines in [&mut fresh, &mut back] {
+        let told = next(lines).await.unwrap();
+        assert!(told.contains("data: credential\n"), "{told}");
+    }
 }
 
 #[tokio::test]
