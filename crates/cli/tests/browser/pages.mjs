@@ -1,64 +1,13 @@
 // The pages in a real browser, as people use them. `main.rs` starts the server and says where it is.
-//
-// Each person has a browser context of their own. Any violation of the content security policy, any
-// error on the console and anything that axe finds ends the run.
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 
-const { BASE, CODE, GROUPS, OUT, MODULES } = process.env;
-const modules = createRequire(path.join(MODULES, 'x.js'));
-const { chromium } = modules('playwright-core');
-const axe = fs.readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const faults = [];
-const expect = (holds, what) => { if (!holds) throw new Error(what); };
+import { BASE, OUT, api, context, enter, expect, faults, lena, look, run } from './ground.mjs';
 
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
+const { ASSETS, GROUPS } = process.env;
 
-async function context(options = {}) {
-  const one = await browser.newContext({ reducedMotion: 'reduce', ...options });
-  one.setDefaultTimeout(20_000);
-  if (options.javaScriptEnabled !== false) {
-    await one.addInitScript(() => document.addEventListener('securitypolicyviolation',
-      e => console.error('CSP', e.violatedDirective, e.blockedURI, e.sample)));
-  }
-  one.on('page', page => {
-    page.on('console', m => {
-      // A refusal is a page with its own status, which the browser also logs.
-      const refused = /status of (401|403|404|409|422)/.test(m.text());
-      if (['error', 'warning'].includes(m.type()) && !refused) faults.push(`${page.url()}: ${m.text()}`);
-    });
-    page.on('pageerror', e => faults.push(`${page.url()}: ${e.message}`));
-  });
-  return one;
-}
-
-async function api(secret, method, where, body) {
-  const answer = await fetch(`${BASE}/api/v1${where}`, {
-    method, body: body && JSON.stringify(body),
-    headers: secret ? { authorization: `Bearer ${secret}` } : {},
-  });
-  expect(answer.ok, `${method} ${where}: ${answer.status}`);
-  return answer.json();
-}
-
-const lena = (await api('', 'POST', '/login', { code: CODE })).secret;
-const code = async person => (await api(lena, 'POST', '/login-codes', { person })).secret;
-
-/// Logs somebody in through the page, as they would.
-async function enter(person, options) {
-  const page = await (await context(options)).newPage();
-  await page.goto(`${BASE}/`);
-  await page.getByLabel('One-time code').fill(await code(person));
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Mine', level: 1 }).waitFor();
-  return page;
-}
+/// Somebody in a browser of their own.
+const person = async (who, options) => enter(await (await context(options)).newPage(), who);
 
 async function until(what, holds) {
   for (const end = Date.now() + 30_000; Date.now() < end;) {
@@ -70,7 +19,7 @@ async function until(what, holds) {
 
 /// Asks, lets both agree, and waits until it is seen.
 async function flow(asker, options) {
-  const asks = await enter(asker, options);
+  const asks = await person(asker, options);
   await asks.getByRole('link', { name: 'Ask for access' }).click();
   await asks.getByLabel('What do you need?').fill('preview');
   await asks.getByRole('button', { name: 'Search' }).click();
@@ -86,7 +35,7 @@ async function flow(asker, options) {
   await asks.waitForURL(/requests/);
   const request = new URL(asks.url()).pathname;
   for (const approver of ['mira', 'tove']) {
-    const decides = await enter(approver, options);
+    const decides = await person(approver, options);
     await decides.getByRole('link', { name: /^Decide/ }).click();
     await decides.locator(`td.do a[href="${request}"]`).click();
     await decides.getByRole('button', { name: 'Agree to exactly this' }).click();
@@ -107,7 +56,7 @@ async function flow(asker, options) {
   return asks;
 }
 
-try {
+await run(async () => {
   // ---- somebody asks, two agree, it is there; an auditor takes the proof away ----
   const jon = await flow('jon');
   await jon.locator('#held a').first().click();
@@ -117,7 +66,7 @@ try {
   await jon.keyboard.press('Enter');
   expect(jon.url().includes('#e'), 'a mark leads to its entry');
 
-  const pia = await enter('pia');
+  const pia = await person('pia');
   await pia.goto(grant);
   await pia.getByRole('button', { name: 'Verify here' }).click();
   await pia.getByText('the evidence holds').waitFor();
@@ -129,7 +78,7 @@ try {
   // ---- what nobody approved is found, and removed by whoever answers for it ----
   const groups = fs.readFileSync(GROUPS, 'utf8');
   fs.writeFileSync(GROUPS, groups.replace('site-admins:', 'site-admins: mallory'));
-  const tove = await enter('tove');
+  const tove = await person('tove');
   await until('the drift is found', async () => {
     await tove.goto(`${BASE}/findings`);
     return tove.getByRole('link', { name: /mallory/ }).isVisible();
@@ -141,16 +90,16 @@ try {
   await until('it is gone', async () => !fs.readFileSync(GROUPS, 'utf8').includes('mallory'));
 
   // ---- an open request, and every page at two widths in both schemes ----
-  const ravi = await enter('ravi');
+  const ravi = await person('ravi');
   await ravi.goto(`${BASE}/ask/preview-editor`);
   await ravi.getByLabel('How long').fill('1d');
   await ravi.getByLabel('Why').fill('try the new pages with the editors');
   await ravi.getByRole('button', { name: 'Send the request' }).click();
   await ravi.waitForURL(/requests/);
   const open = ravi.url();
-  const mira = await enter('mira');
+  const mira = await person('mira');
   const nobody = await (await context()).newPage();
-  const administrator = await enter('lena');
+  const administrator = await person('lena');
 
   // ---- what a program may do is shown once; somebody decides for another; a session is ended ----
   await jon.goto(`${BASE}/sessions`);
@@ -161,7 +110,7 @@ try {
   expect((await api(token, 'GET', '/requests')).length > 0, 'the token reads');
   await jon.goto(`${BASE}/sessions`);
   expect(!(await jon.content()).includes(token), 'it is shown once');
-  const left = await enter('jon');
+  const left = await person('jon');
   await jon.goto(`${BASE}/sessions`);
   await jon.locator('form[action$="/end"] button').first().click();
   await left.goto(`${BASE}/`);
@@ -212,30 +161,16 @@ try {
     [mira, `${BASE}/delegations`], [jon, `${BASE}/delegations`], [jon, `${BASE}/handovers`], [jon, `${BASE}/work`],
     [administrator, `${BASE}/proposals`], [administrator, proposal], [tove, `${BASE}/decide`],
   ];
+  const linked = ['placet.css', 'htmx.min.js', 'live.js']
+    .reduce((sum, one) => sum + fs.statSync(path.join(ASSETS, one)).size, 0);
   for (const [page, url] of pages) {
-    for (const [width, height] of [[1280, 800], [390, 844]]) {
-      for (const colorScheme of ['light', 'dark']) {
-        await page.setViewportSize({ width, height });
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        const answer = await page.goto(url);
-        const name = `${new URL(url).pathname} ${width} ${colorScheme}`;
-        const size = (await answer.body()).length
-          + ['placet.css', 'htmx.min.js', 'live.js'].reduce((sum, one) => sum + fs.statSync(path.join(process.env.ASSETS, one)).size, 0);
-        if (size > 100_000) faults.push(`${name}: ${size} bytes`);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        if (wide > 0) faults.push(`${name}: scrolls sideways by ${wide}`);
-        await page.evaluate(axe);
-        const found = await page.evaluate(rules => axe.run(document, { runOnly: rules }), RULES);
-        for (const one of found.violations) {
-          faults.push(`${name}: ${one.id}: ${one.nodes.map(node => node.target.join(' ')).join(', ')}`);
-        }
-        await page.screenshot({ path: path.join(OUT, `${name.replace(/[^a-z0-9]+/g, '-')}.png`), fullPage: true });
-      }
-    }
+    await look(page, new URL(url).pathname, async name => {
+      const size = (await (await page.goto(url)).body()).length + linked;
+      if (size > 100_000) faults.push(`${name}: ${size} bytes`);
+    });
   }
 
   // ---- given back, and the whole of it again without script ----
-  await jon.setViewportSize({ width: 1280, height: 800 });
   await jon.goto(`${BASE}/`);
   await jon.getByRole('button', { name: /Give back/ }).first().click();
   await until('it is over', async () => {
@@ -243,12 +178,5 @@ try {
     return !(await jon.locator('#held').isVisible());
   });
   await flow('jon', { javaScriptEnabled: false });
-} catch (error) {
-  faults.push(error.stack);
-}
-await browser.close();
-if (faults.length > 0) {
-  console.error(faults.join('\n'));
-  process.exit(1);
-}
+});
 console.log('every page was looked at');

@@ -1,53 +1,13 @@
 // Passkeys in a real browser, with the authenticator that Chromium has for tests: added, vouched for by
 // a second person, signed with, logged in by. `main.rs` starts the server and says where it is.
-//
-// Any violation of the content security policy, any error on the console and anything that axe finds
-// ends the run.
-import fs from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
+import { BASE, context, enter, look, run } from './ground.mjs';
 
-const { BASE, CODE, OUT, MODULES } = process.env;
-const modules = createRequire(path.join(MODULES, 'x.js'));
-const { chromium } = modules('playwright-core');
-const axe = fs.readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const faults = [];
-const expect = (holds, what) => { if (!holds) throw new Error(what); };
-
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
-
-async function api(secret, method, where, body) {
-  const answer = await fetch(`${BASE}/api/v1${where}`, {
-    method, body: body && JSON.stringify(body),
-    headers: secret ? { authorization: `Bearer ${secret}` } : {},
-  });
-  expect(answer.ok, `${method} ${where}: ${answer.status}`);
-  return answer.json();
-}
-
-const lena = (await api('', 'POST', '/login', { code: CODE })).secret;
-const code = async person => (await api(lena, 'POST', '/login-codes', { person })).secret;
-
-/// A browser of somebody's own; `device` is whether it has an authenticator that knows them.
+/// A page in a browser of somebody's own; `device` is whether it has an authenticator that knows them.
 async function own(device) {
-  const context = await browser.newContext({ reducedMotion: 'reduce' });
-  context.setDefaultTimeout(20_000);
-  await context.addInitScript(() => document.addEventListener('securitypolicyviolation',
-    e => console.error('CSP', e.violatedDirective, e.blockedURI, e.sample)));
-  const page = await context.newPage();
-  page.on('console', m => {
-    const refused = /status of (401|403|404|409|422)/.test(m.text());
-    if (['error', 'warning'].includes(m.type()) && !refused) faults.push(`${page.url()}: ${m.text()}`);
-  });
-  page.on('pageerror', e => faults.push(`${page.url()}: ${e.message}`));
+  const page = await (await context()).newPage();
   let authenticator;
   if (device) {
-    const tools = await context.newCDPSession(page);
+    const tools = await page.context().newCDPSession(page);
     await tools.send('WebAuthn.enable');
     const options = { protocol: 'ctap2', transport: 'internal', hasResidentKey: true,
       hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
@@ -58,32 +18,7 @@ async function own(device) {
   return { page, authenticator };
 }
 
-async function enter(page, person) {
-  await page.goto(`${BASE}/login`);
-  await page.getByLabel('One-time code').fill(await code(person));
-  await page.getByRole('button', { name: 'Log in', exact: true }).click();
-  await page.getByRole('heading', { name: 'Mine', level: 1 }).waitFor();
-}
-
-async function look(page, name) {
-  for (const [width, height] of [[1280, 800], [390, 844]]) {
-    for (const colorScheme of ['light', 'dark']) {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      if (wide > 0) faults.push(`${name} ${width}: scrolls sideways by ${wide}`);
-      await page.evaluate(axe);
-      const found = await page.evaluate(rules => axe.run(document, { runOnly: rules }), RULES);
-      for (const one of found.violations) {
-        faults.push(`${name} ${width} ${colorScheme}: ${one.id}: ${one.nodes.map(node => node.target.join(' ')).join(', ')}`);
-      }
-      await page.screenshot({ path: path.join(OUT, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
-}
-
-try {
+await run(async () => {
   // ---- Tove adds one, and it is good for nothing until her manager vouches for it ----
   const { page: tove, authenticator } = await own(true);
   await enter(tove, 'tove');
@@ -154,16 +89,9 @@ try {
   await tove.getByText('this passkey opens no session here').waitFor();
 
   // ---- without script, the page says what it needs ----
-  const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+  const plain = await (await context({ javaScriptEnabled: false })).newPage();
   await plain.goto(`${BASE}/login`);
   await plain.getByRole('button', { name: 'Log in with a passkey' }).click();
   await plain.getByText('a passkey needs script in this page').waitFor();
-} catch (error) {
-  faults.push(error.stack);
-}
-await browser.close();
-if (faults.length > 0) {
-  console.error(faults.join('\n'));
-  process.exit(1);
-}
+});
 console.log('passkeys were used');
