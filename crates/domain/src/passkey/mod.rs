@@ -129,6 +129,16 @@ pub enum Event {
     Revoked { by: IdentityId },
 }
 
+/// Who does something about a passkey in their own name.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    pub actor: Actor,
+    pub person: &'a Identity,
+    pub holder: &'a Identity,
+    /// What policy says of them and [`Deed::VouchPasskey`].
+    pub may: &'a Ruling,
+}
+
 #[derive(Debug)]
 pub enum Command<'a> {
     Offer {
@@ -139,17 +149,11 @@ pub enum Command<'a> {
         held: usize,
     },
     /// A second person says that it is the holder's.
-    Vouch {
-        actor: Actor,
-        person: &'a Identity,
-        holder: &'a Identity,
-        /// What policy says of them and [`Deed::VouchPasskey`].
-        may: &'a Ruling,
-    },
+    Vouch(By<'a>),
     /// The holder shows it with another passkey of theirs.
     Confirm { actor: Actor, holder: &'a Identity, asserted: Asserted<'a> },
     /// The holder ends it, or somebody who could have vouched for it.
-    Revoke { actor: Actor, person: &'a Identity, holder: &'a Identity, may: &'a Ruling },
+    Revoke(By<'a>),
 }
 
 pub fn decide(
@@ -166,7 +170,7 @@ pub fn decide(
             let lapses_at = now.plus_seconds(OFFER_SECONDS);
             Ok(vec![Event::Offered(Offered { holder: who, session, lapses_at, ..offered })])
         }
-        (Some(passkey), Command::Vouch { actor, person: by, holder, may }) => {
+        (Some(passkey), Command::Vouch(By { actor, person: by, holder, may })) => {
             let (who, session) = person(actor, by, now)?;
             let passkey = waiting(passkey, holder, now)?;
             if who == passkey.offered.holder {
@@ -196,7 +200,7 @@ pub fn decide(
             let Asserted { assertion, .. } = asserted;
             Ok(vec![Event::Enrolled { backing: Backing::Passkey { assertion } }])
         }
-        (Some(passkey), Command::Revoke { actor, person: by, holder, may }) => {
+        (Some(passkey), Command::Revoke(By { actor, person: by, holder, may })) => {
             let (who, _) = person(actor, by, now)?;
             if who != passkey.offered.holder {
                 answers_for(by, holder, may)?;

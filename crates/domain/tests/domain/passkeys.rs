@@ -4,7 +4,7 @@
 use placet_domain::actor::Actor;
 use placet_domain::identity::{Identity, Nature};
 use placet_domain::passkey::{
-    self, Asserted, Backing, Challenge, Command, Event, MOST, OFFER_SECONDS, Passkey, decide,
+    self, Asserted, Backing, By, Challenge, Command, Event, MOST, OFFER_SECONDS, Passkey, decide,
 };
 use placet_domain::request::{self, Event as RequestEvent, Opening, Request, STEP_UP_SECONDS};
 use placet_domain::route::{Route, StepUp};
@@ -63,7 +63,7 @@ fn nobody_gets_a_key_of_their_own_by_a_session_alone() {
 
     let vouch = |state: &Option<Passkey>, by: u128, actor, may, of: &Identity, now| {
         let by = if by == HOLDER { holder() } else { person(by) };
-        let command = Command::Vouch { actor, person: &by, holder: of, may };
+        let command = Command::Vouch(By { actor, person: &by, holder: of, may });
         decide(state.as_ref(), command, now)
     };
     let soon = at(10);
@@ -137,7 +137,7 @@ fn nobody_gets_a_key_of_their_own_by_a_session_alone() {
     let revoke = |state: &Option<Passkey>, by: u128, may, now| {
         let by_whom = if by == HOLDER { holder() } else { person(by) };
         let actor = session(by);
-        let command = Command::Revoke { actor, person: &by_whom, holder: &of, may };
+        let command = Command::Revoke(By { actor, person: &by_whom, holder: &of, may });
         decide(state.as_ref(), command, now)
     };
     seen.check("one's own", revoke(&enrolled, HOLDER, &no, soon), "passkey.revoked");

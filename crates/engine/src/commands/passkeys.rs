@@ -6,7 +6,7 @@ use placet_domain::access::Deed;
 use placet_domain::id::{IdentityId, PasskeyId};
 use placet_domain::identity::Identity;
 use placet_domain::name::RpId;
-use placet_domain::passkey::{self, Asserted, Assertion, Bytes, Challenge, Offered, Passkey};
+use placet_domain::passkey::{self, Asserted, Assertion, By, Bytes, Challenge, Offered, Passkey};
 use placet_ledger::assertion::{self, NotShown};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -112,14 +112,7 @@ impl Command for VouchPasskey {
     type Output = ();
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
-        let (found, person, holder) = draft.passkey_and_people(self.passkey).await?;
-        let may = draft.may(Deed::VouchPasskey).await?;
-        let actor = draft.actor;
-        let command =
-            passkey::Command::Vouch { actor, person: &person, holder: &holder, may: &may };
-        let events = passkey::decide(Some(&found), command, draft.now)?;
-        draft.change(self.passkey, self.passkey, events);
-        Ok(())
+        draft.by_somebody(self.passkey, |by| passkey::Command::Vouch(by)).await
     }
 }
 
@@ -145,14 +138,7 @@ impl Command for RevokePasskey {
     type Output = ();
 
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
-        let (found, person, holder) = draft.passkey_and_people(self.passkey).await?;
-        let may = draft.may(Deed::VouchPasskey).await?;
-        let actor = draft.actor;
-        let command =
-            passkey::Command::Revoke { actor, person: &person, holder: &holder, may: &may };
-        let events = passkey::decide(Some(&found), command, draft.now)?;
-        draft.change(self.passkey, self.passkey, events);
-        Ok(())
+        draft.by_somebody(self.passkey, |by| passkey::Command::Revoke(by)).await
     }
 }
 
@@ -203,6 +189,20 @@ impl Draft<'_> {
         let person = self.person(who).await?;
         let holder = self.person(found.offered.holder).await?;
         Ok((found, person, holder))
+    }
+
+    /// What somebody does about a passkey in their own name.
+    async fn by_somebody(
+        &mut self,
+        id: PasskeyId,
+        command: fn(By<'_>) -> passkey::Command<'_>,
+    ) -> Result<(), Error> {
+        let (found, person, holder) = self.passkey_and_people(id).await?;
+        let may = self.may(Deed::VouchPasskey).await?;
+        let by = By { actor: self.actor, person: &person, holder: &holder, may: &may };
+        let events = passkey::decide(Some(&found), command(by), self.now)?;
+        self.change(id, id, events);
+        Ok(())
     }
 
     /// Checks what a passkey of this host signed, from the bytes alone. Whose it is, and whether it

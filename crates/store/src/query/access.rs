@@ -11,12 +11,24 @@ use placet_domain::request::Request;
 use placet_domain::state;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Page, Reader, row_of, shown};
+use super::{Page, Reader, shown};
 use crate::Store;
 use crate::change::Facts;
 use crate::error::Error;
 use crate::row::parsed;
 use crate::script::{Script, Value};
+
+/// The live grants of one entitlement to one identity. Who holds it leads to a handful; what is held, to
+/// everybody who holds it. The index of the latter cannot answer for a text made of it.
+pub(super) fn live_grants(receiver: IdentityId, entitlement: EntitlementId) -> Script {
+    let mut list = Script::default();
+    list.add(
+        "select id, version, state from access_grant \
+         where receiver = $1 and live = true and entitlement || '' = $2",
+        [Value::text(receiver), Value::text(entitlement)],
+    );
+    list
+}
 
 impl Store {
     /// One request, if it lies within the reader's scopes.
@@ -186,16 +198,9 @@ impl Store {
         entitlement: EntitlementId,
         facts: &mut Facts,
     ) -> Result<(Vec<Grant>, u64), Error> {
-        let mut list = Script::default();
-        list.add(
-            // Who holds it leads to a handful; what is held, to everybody who holds it. The index of the
-            // latter cannot answer for a text made of it.
-            "select id, version, state from access_grant \
-             where receiver = $1 and live = true and entitlement || '' = $2",
-            [Value::text(receiver), Value::text(entitlement)],
-        );
         let set = state::binding(&receiver, &entitlement);
-        let (epoch, rows) = self.of_set(set, list, facts).await?;
+        let live = live_grants(receiver, entitlement);
+        let (epoch, rows) = self.of_set(set, live, facts).await?;
         Ok((shown(&rows)?, epoch))
     }
 
@@ -228,7 +233,7 @@ impl Store {
     ) -> Result<Option<RequestId>, Error> {
         let mut list = Script::default();
         list.add(
-            // By the receiver, as above.
+            // By the receiver, as live grants are found.
             "select id from request where receiver = $1 and stands = 'open' \
              and entitlement || '' = $2 limit 1",
             [Value::text(receiver), Value::text(entitlement)],
@@ -243,11 +248,8 @@ impl Store {
         request: RequestId,
         facts: &mut Facts,
     ) -> Result<Option<Grant>, Error> {
-        let row = sqlx::query("select id, version, state from access_grant where request = $1")
-            .bind(request.to_string())
-            .fetch_optional(&mut *self.read.lend().await?)
-            .await?;
-        row.map(|row| row_of(&row, facts)).transpose()
+        let sql = "select id, version, state from access_grant where request = $1";
+        self.found_by(sql, request, facts).await
     }
 
     /// The live grants on a target.

@@ -35,11 +35,8 @@ impl Store {
         name: &EntitlementName,
         facts: &mut Facts,
     ) -> Result<Option<Entitlement>, Error> {
-        let row = sqlx::query("select id, version, state from entitlement where name = $1")
-            .bind(name.as_str())
-            .fetch_optional(&mut *self.read.lend().await?)
-            .await?;
-        row.map(|row| row_of(&row, facts)).transpose()
+        let sql = "select id, version, state from entitlement where name = $1";
+        self.found_by(sql, name, facts).await
     }
 
     pub async fn target_named(
@@ -47,11 +44,8 @@ impl Store {
         name: &TargetName,
         facts: &mut Facts,
     ) -> Result<Option<Target>, Error> {
-        let row = sqlx::query("select id, version, state from target where name = $1")
-            .bind(name.as_str())
-            .fetch_optional(&mut *self.read.lend().await?)
-            .await?;
-        row.map(|row| row_of(&row, facts)).transpose()
+        let sql = "select id, version, state from target where name = $1";
+        self.found_by(sql, name, facts).await
     }
 
     /// Entitlements by name, a page at a time; the page is continued after a name.

@@ -33,15 +33,10 @@ impl Store {
         entitlement: EntitlementId,
         facts: &mut Facts,
     ) -> Result<Option<Finding>, Error> {
-        let row = sqlx::query(
-            "select id, version, state from finding \
-             where entitlement = $1 and kind = 'scope_changed' \
-             order by opened_at desc, id desc limit 1",
-        )
-        .bind(entitlement.to_string())
-        .fetch_optional(&mut *self.read.lend().await?)
-        .await?;
-        row.map(|row| row_of(&row, facts)).transpose()
+        let sql = "select id, version, state from finding \
+                   where entitlement = $1 and kind = 'scope_changed' \
+                   order by opened_at desc, id desc limit 1";
+        self.found_by(sql, entitlement, facts).await
     }
 
     /// What a native thing was last agreed to allow, as observation wrote it down.

@@ -6,6 +6,7 @@ use placet_domain::grant::Grant;
 use placet_domain::id::{EntitlementId, IdentityId};
 use sqlx::Row as _;
 
+use super::access::live_grants;
 use super::{Reader, shown};
 use crate::Store;
 use crate::error::Error;
@@ -38,15 +39,7 @@ impl Store {
         if !may.try_get::<bool, _>(0)? {
             return Ok(None);
         }
-        // Who holds it leads to a handful; what is held, to everybody who holds it.
-        let rows = sqlx::query(
-            "select id, version, state from access_grant \
-             where receiver = $1 and live = true and entitlement || '' = $2",
-        )
-        .bind(identity.to_string())
-        .bind(entitlement.to_string())
-        .fetch_all(&mut *connection)
-        .await?;
+        let rows = live_grants(identity, entitlement).rows(&mut connection).await?;
         shown(&rows).map(Some)
     }
 }

@@ -116,6 +116,20 @@ impl Store {
         read(&stream, row.try_get(1)?).map(Some)
     }
 
+    /// The one row that a statement finds by a text, its version noted.
+    async fn found_by<T: Aggregate>(
+        &self,
+        sql: &'static str,
+        text: impl ToString,
+        facts: &mut Facts,
+    ) -> Result<Option<T>, Error> {
+        let row = sqlx::query(sql)
+            .bind(text.to_string())
+            .fetch_optional(&mut *self.read.lend().await?)
+            .await?;
+        row.map(|row| row_of(&row, facts)).transpose()
+    }
+
     /// The version of any governed row, noted; 0 if there is none.
     pub async fn version(&self, stream: &Stream, facts: &mut Facts) -> Result<u64, Error> {
         let row = sqlx::query(aggregate::select(aggregate::table_of(stream)))

@@ -38,11 +38,8 @@ impl Store {
         credential_id: &Bytes,
         facts: &mut Facts,
     ) -> Result<Option<Passkey>, Error> {
-        let row = sqlx::query("select id, version, state from passkey where credential_id = $1")
-            .bind(credential_id.to_string())
-            .fetch_optional(&mut *self.read.lend().await?)
-            .await?;
-        row.map(|row| row_of(&row, facts)).transpose()
+        let sql = "select id, version, state from passkey where credential_id = $1";
+        self.found_by(sql, credential_id, facts).await
     }
 
     /// All passkeys of one person by id, those that are over too.

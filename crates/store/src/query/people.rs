@@ -126,10 +126,7 @@ impl Store {
         fingerprint: &Digest,
         facts: &mut Facts,
     ) -> Result<Option<Credential>, Error> {
-        let row = sqlx::query("select id, version, state from credential where fingerprint = $1")
-            .bind(fingerprint.to_string())
-            .fetch_optional(&mut *self.read.lend().await?)
-            .await?;
-        row.map(|row| row_of(&row, facts)).transpose()
+        let sql = "select id, version, state from credential where fingerprint = $1";
+        self.found_by(sql, fingerprint, facts).await
     }
 }

@@ -8,7 +8,7 @@ use placet_domain::id::ActionId;
 use placet_domain::name::TeamName;
 use sqlx::AssertSqlSafe;
 
-use super::{Page, Reader, row_of, shown};
+use super::{Page, Reader, shown};
 use crate::Store;
 use crate::change::Facts;
 use crate::error::Error;
@@ -52,10 +52,7 @@ impl Store {
         action: ActionId,
         facts: &mut Facts,
     ) -> Result<Option<Grant>, Error> {
-        let row = sqlx::query("select id, version, state from access_grant where work_action = $1")
-            .bind(action.to_string())
-            .fetch_optional(&mut *self.read.lend().await?)
-            .await?;
-        row.map(|row| row_of(&row, facts)).transpose()
+        let sql = "select id, version, state from access_grant where work_action = $1";
+        self.found_by(sql, action, facts).await
     }
 }
