@@ -105,9 +105,9 @@ impl Engine {
             self.bind(&mut commit);
             let rounds = !commit.upkeep.is_empty();
             match self.store.commit(commit).await.map_err(Error::from) {
-                Ok(_) => {
+                Ok(done) => {
                     self.conditions_met();
-                    self.wake.committed(&actor, rounds);
+                    self.wake.committed(&actor, done.events.len(), rounds);
                     return Ok(output);
                 }
                 Err(Error::Stale) => {}

@@ -1,5 +1,5 @@
 //! Wakefulness: what comes through a door is worked on at once, and whoever waits for what comes of
-//! it is told of each commit.
+//! it is told of each commit that enters something.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,10 +37,12 @@ impl Default for Wake {
 }
 
 impl Wake {
-    /// Something was made durable. The workers' own commits wake no worker: what they leave due has
-    /// its time. `rounds` says whether something has to be gone through after it.
-    pub fn committed(&self, by: &Actor, rounds: bool) {
-        self.commits.send_modify(|count| *count = count.wrapping_add(1));
+    /// Something was made durable, and so many events entered. The workers' own commits wake no worker:
+    /// what they leave due has its time. `rounds` says whether something has to be gone through after it.
+    pub fn committed(&self, by: &Actor, events: usize, rounds: bool) {
+        if events > 0 {
+            self.commits.send_modify(|count| *count = count.wrapping_add(1));
+        }
         if !matches!(by, Actor::Worker { .. }) {
             self.doors.send_modify(|count| *count = count.wrapping_add(1));
             if rounds {
@@ -59,7 +61,7 @@ impl Wake {
         Doors(self.rounds.subscribe())
     }
 
-    /// Changes with every commit.
+    /// Changes with every commit that enters something.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.commits.subscribe()
     }
