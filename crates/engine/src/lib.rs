@@ -136,6 +136,12 @@ impl Engine {
         }
     }
 
+    /// Waits until all that hold this engine have let go of it and its store is closed. A program that
+    /// ends before leaves the last of what was written to whoever opens the store next.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.store.closed()
+    }
+
     /// The time by which everything is decided; doors have no clock of their own.
     pub fn now(&self) -> placet_domain::Timestamp {
         self.clock.now()

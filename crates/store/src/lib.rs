@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use placet_domain::id::EventId;
 use placet_ledger::{Receipt, VerifierKey};
+use tokio::sync::watch;
 
 pub use aggregate::Aggregate;
 pub use change::{
@@ -80,6 +81,7 @@ pub struct Store {
     verifier: VerifierKey,
     remembered: remembered::Remembered,
     mode: Mode,
+    ended: watch::Receiver<()>,
     /// Held as long as the store is open: one program works on a data directory.
     _lock: Arc<File>,
 }
@@ -102,6 +104,16 @@ impl Store {
     /// The key that verifies this ledger.
     pub fn verifier(&self) -> &VerifierKey {
         &self.verifier
+    }
+
+    /// Waits until all clones of this store are gone and its database is closed, as one file. Waiting
+    /// does not keep it open.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut ended = self.ended.clone();
+        async move {
+            // Nothing is ever sent: the write task lets go of its side.
+            while ended.changed().await.is_ok() {}
+        }
     }
 
     /// The same store behind another log: a slower one, or one that fails on purpose.

@@ -48,7 +48,7 @@ impl Store {
         let owed = None;
         let key = Arc::new(key);
         let memory = remembered.clone();
-        let writer =
+        let (writer, ended) =
             Writer { settings, database, connection, key, edge, remembered: memory, owed }.start();
         let log = SqliteLog {
             writer,
@@ -57,7 +57,8 @@ impl Store {
             ending_only: why.clone(),
         };
         let mode = why.map_or(Mode::Normal, |why| Mode::EndingOnly { why });
-        Ok(Self { read, log: Arc::new(log), verifier, remembered, mode, _lock: Arc::new(lock) })
+        let (log, lock) = (Arc::new(log), Arc::new(lock));
+        Ok(Self { read, log, verifier, remembered, mode, ended, _lock: lock })
     }
 }
 

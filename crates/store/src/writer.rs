@@ -7,7 +7,7 @@ use std::sync::Arc;
 use placet_domain::id::EventId;
 use placet_ledger::{Checkpoint, Edge, LogKey, Tile};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::change::{Commit, Done};
 use crate::commit::{self, Place};
@@ -83,18 +83,31 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(mut self) -> Handle {
+    /// The handle, and what is closed when the task has come to its end.
+    pub(crate) fn start(mut self) -> (Handle, watch::Receiver<()>) {
         let (sender, mut jobs) = mpsc::channel::<Job>(QUEUE);
+        let (at_work, ended) = watch::channel(());
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(BATCH);
             while jobs.recv_many(&mut batch, BATCH).await > 0 {
                 self.serve(std::mem::take(&mut batch)).await;
             }
-            if let Err(error) = self.connection.close().await {
+            if let Err(error) = self.close().await {
                 tracing::warn!(%error, "the database did not close cleanly");
             }
+            drop(at_work);
         });
-        Handle(sender)
+        (Handle(sender), ended)
+    }
+
+    /// Carries SQLite's log over into the database, so that this file is the whole of it. SQLite does
+    /// so by itself when the last connection closes, but not when that one could only read.
+    async fn close(mut self) -> Result<(), Error> {
+        let row = sqlx::query("pragma wal_checkpoint(truncate)").fetch_one(&mut self.connection);
+        if row.await?.try_get::<i64, _>(0)? != 0 {
+            tracing::warn!("the database is being read: its log was not carried over into it");
+        }
+        Ok(self.connection.close().await?)
     }
 
     async fn serve(&mut self, jobs: Vec<Job>) {

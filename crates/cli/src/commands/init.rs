@@ -45,13 +45,14 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
              `placet recover --people PERSON PERSON --because WHY` gives two administrators new ones",
         );
     }
-    let engine = created.map_err(output::ended)?;
+    let engine = context.opened(created.map_err(output::ended)?);
     let founded = engine.found(catalogue.clone(), bundle).await;
     let codes = match founded {
         Ok(codes) => codes,
         Err(error) => {
             // Nothing was founded, so nothing is left behind: the mistake can be mended and tried again.
             drop(engine);
+            context.close().await;
             unmake(&place).context("what was begun could not be taken back")?;
             return Err(output::ended(error));
         }

@@ -22,6 +22,9 @@ mod token;
 mod work;
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use placet_engine::Engine;
@@ -142,44 +145,59 @@ pub struct Context {
     server: Option<String>,
     pub format: Format,
     sessions: Sessions,
+    /// When what was opened here is closed.
+    closing: Mutex<Vec<Closing>>,
 }
+
+type Closing = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How long a program waits for its database to be closed. What was answered as done is durable
+/// before, so nothing is lost with the rest.
+const CLOSING: Duration = Duration::from_secs(10);
 
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { data, server, output: format, verb, .. } = cli;
     let named = data.is_some();
     let data = data.unwrap_or_else(|| PathBuf::from("placet-data"));
-    let context = Context { data, named, server, format, sessions: Sessions::of_user() };
+    let (sessions, closing) = (Sessions::of_user(), Mutex::default());
+    let context = Context { data, named, server, format, sessions, closing };
+    let ended = carry_out(&context, verb).await;
+    context.close().await;
+    ended
+}
+
+async fn carry_out(context: &Context, verb: Verb) -> anyhow::Result<()> {
     match verb {
-        Verb::Init(args) => init::run(&context, args).await,
-        Verb::Serve(args) => serve::run(&context, args).await,
-        Verb::Demo(args) => demo::run(&context, args).await,
-        Verb::Login(args) => login::log_in(&context, args).await,
-        Verb::Logout => login::log_out(&context).await,
-        Verb::Whoami => login::who_am_i(&context).await,
-        Verb::LoginCode(args) => login::issue_code(&context, args).await,
-        Verb::Token(verb) => token::run(&context, verb).await,
-        Verb::Request(verb) => request::run(&context, verb).await,
-        Verb::Inbox => request::inbox(&context).await,
-        Verb::Notices(args) => notices::run(&context, args).await,
-        Verb::Approve(args) => request::approve(&context, args).await,
-        Verb::Deny(args) => request::deny(&context, args).await,
-        Verb::BreakGlass(args) => request::break_glass(&context, args).await,
-        Verb::Review(verb) => review::run(&context, verb).await,
-        Verb::Work(verb) => work::run(&context, verb).await,
-        Verb::Delegation(verb) => delegation::run(&context, verb).await,
-        Verb::Over { event } => grants::over(&context, &event).await,
-        Verb::Grants(args) => grants::list(&context, args).await,
-        Verb::Collect(args) => collect::run(&context, args).await,
-        Verb::GiveBack(one) => grants::give_back(&context, one).await,
-        Verb::Revoke(args) => grants::revoke(&context, args).await,
-        Verb::Findings(args) => findings::run(&context, args).await,
-        Verb::Identities(verb) => catalog::identities(&context, verb).await,
-        Verb::Catalog(verb) => catalog::run(&context, verb).await,
-        Verb::Policy(verb) => policy::run(&context, verb).await,
-        Verb::Ledger(verb) => ledger::run(&context, verb).await,
-        Verb::Evidence(verb) => evidence::run(&context, verb).await,
-        Verb::Doctor => doctor::run(&context).await,
-        Verb::Recover(args) => recover::run(&context, args).await,
+        Verb::Init(args) => init::run(context, args).await,
+        Verb::Serve(args) => serve::run(context, args).await,
+        Verb::Demo(args) => demo::run(context, args).await,
+        Verb::Login(args) => login::log_in(context, args).await,
+        Verb::Logout => login::log_out(context).await,
+        Verb::Whoami => login::who_am_i(context).await,
+        Verb::LoginCode(args) => login::issue_code(context, args).await,
+        Verb::Token(verb) => token::run(context, verb).await,
+        Verb::Request(verb) => request::run(context, verb).await,
+        Verb::Inbox => request::inbox(context).await,
+        Verb::Notices(args) => notices::run(context, args).await,
+        Verb::Approve(args) => request::approve(context, args).await,
+        Verb::Deny(args) => request::deny(context, args).await,
+        Verb::BreakGlass(args) => request::break_glass(context, args).await,
+        Verb::Review(verb) => review::run(context, verb).await,
+        Verb::Work(verb) => work::run(context, verb).await,
+        Verb::Delegation(verb) => delegation::run(context, verb).await,
+        Verb::Over { event } => grants::over(context, &event).await,
+        Verb::Grants(args) => grants::list(context, args).await,
+        Verb::Collect(args) => collect::run(context, args).await,
+        Verb::GiveBack(one) => grants::give_back(context, one).await,
+        Verb::Revoke(args) => grants::revoke(context, args).await,
+        Verb::Findings(args) => findings::run(context, args).await,
+        Verb::Identities(verb) => catalog::identities(context, verb).await,
+        Verb::Catalog(verb) => catalog::run(context, verb).await,
+        Verb::Policy(verb) => policy::run(context, verb).await,
+        Verb::Ledger(verb) => ledger::run(context, verb).await,
+        Verb::Evidence(verb) => evidence::run(context, verb).await,
+        Verb::Doctor => doctor::run(context).await,
+        Verb::Recover(args) => recover::run(context, args).await,
         Verb::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "placet", &mut text);
@@ -214,7 +232,28 @@ impl Context {
     /// The engine of the data directory, in this process.
     async fn engine(&self) -> anyhow::Result<Engine> {
         let place = Config::of(&self.data)?.place(&self.data);
-        Engine::open(&place).await.map_err(output::ended)
+        Ok(self.opened(Engine::open(&place).await.map_err(output::ended)?))
+    }
+
+    /// An engine that was opened, for whose end `close` waits.
+    fn opened(&self, engine: Engine) -> Engine {
+        let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        closing.push(Box::pin(engine.closed()));
+        engine
+    }
+
+    /// Waits until the engines that nobody holds any more are closed.
+    async fn close(&self) {
+        let closing =
+            std::mem::take(&mut *self.closing.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = async {
+            for one in closing {
+                one.await;
+            }
+        };
+        if tokio::time::timeout(CLOSING, all).await.is_err() {
+            output::note("the database is not closed yet, and is left as it is: nothing is lost");
+        }
     }
 
     /// Placet as the one who is logged in sees it.

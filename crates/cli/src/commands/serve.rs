@@ -28,7 +28,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     let config = Config::of(&context.data)?;
     let mut place = config.place(&context.data);
     place.trust_clock = args.trust_clock;
-    let engine = Engine::open(&place).await.map_err(output::ended)?;
+    let engine = context.opened(Engine::open(&place).await.map_err(output::ended)?);
     if let Some(refusal) = engine.clock_behind() {
         output::note(format!("{}\n  {}", refusal.sentence(), refusal.next_step()));
     }

@@ -258,6 +258,42 @@ fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
     place.bad("ada", &["whoami", "--server", "http://127.0.0.1:9"], 5, "no answer");
 }
 
+/// Whoever copies `placet.db` when nothing runs has the whole of it.
+#[test]
+fn what_was_stopped_cleanly_is_one_file() {
+    let place = Place::new();
+    let carried_over = |after: &str| {
+        let left = std::fs::metadata(place.path("placet-data/placet.db-wal"));
+        assert_eq!(left.map_or(0, |log| log.len()), 0, "after {after}");
+    };
+    let founded = place.json("ada", &["init", "--catalog", example().to_str().unwrap()]);
+    carried_over("a founding");
+    let code = founded["login_codes"][0]["code"].as_str().unwrap();
+    let person = founded["login_codes"][1]["person"].as_str().unwrap();
+    place.good("ada", &["login", "--code", code]);
+    carried_over("a command");
+    let code = place.json("ada", &["login-code", person])["secret"].clone();
+    place.bad("ada", &["login-code", "nobody"], 3, "`nobody`");
+    carried_over("a refusal");
+    let server = Server::start(&place);
+    place.good("bob", &["login", "--code", code.as_str().unwrap(), "--server", &server.url]);
+    let (exit, said) = server.terminate();
+    assert_eq!(exit, Some(0), "{said}");
+    assert!(said.ends_with("stopped\n"), "{said}");
+    carried_over("a server");
+
+    std::fs::create_dir(place.path("copy")).unwrap();
+    for name in ["placet.db", "checkpoint", "log.key"] {
+        let from = place.path("placet-data").join(name);
+        std::fs::copy(from, place.path("copy").join(name)).unwrap();
+    }
+    let remembered = std::fs::read_to_string(place.path("placet-data/checkpoint")).unwrap();
+    let size: u64 = remembered.lines().nth(1).unwrap().parse().unwrap();
+    let verified = place.json("ada", &["ledger", "verify", "--state", "--data", "copy"]);
+    assert_eq!(verified["faults"], Value::Array(Vec::new()));
+    assert_eq!(verified["size"].as_u64(), Some(size), "every entry that is remembered");
+}
+
 #[test]
 fn a_typo_in_a_file_is_named_with_line_and_nearest_name() {
     let place = Place::new();

@@ -65,7 +65,7 @@ pub async fn run(context: &Context, args: Args) -> anyhow::Result<()> {
     };
     let server = database.clone();
     let story = Story { silent, once: args.once, kept, dir: &dir };
-    let told = story.tell(&place, teller, database).await;
+    let told = story.tell(context, &place, teller, database).await;
     // However it came out, nothing of it stays on a server that is somebody else's.
     let cleared = server.map_or(Ok(()), |server| server.clear());
     told.and(cleared)
@@ -82,6 +82,7 @@ struct Story<'a> {
 impl Story<'_> {
     async fn tell(
         &self,
+        context: &Context,
         place: &Place,
         teller: Teller,
         database: Option<Database>,
@@ -90,6 +91,7 @@ impl Story<'_> {
         let engine = Engine::create(place, "kattegat-ferries.example/placet")
             .await
             .map_err(output::ended)?;
+        let engine = context.opened(engine);
         let mut company = Company::found(engine.clone(), dir, teller, database).await?;
         let told = acts::play(&mut company).await?;
 
