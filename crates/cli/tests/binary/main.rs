@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test may.
 
 mod collect;
+mod host;
 mod place;
 
 use std::time::Duration;
