@@ -99,6 +99,23 @@ await run(async () => {
   const open = ravi.url();
   const mira = await person('mira');
   const nobody = await (await context()).newPage();
+
+  // ---- a refusal comes back beside its field, and the keyboard gets to each decision ----
+  await mira.goto(`${BASE}/decide`);
+  await mira.keyboard.press('Alt+n');
+  await mira.waitForURL(/requests/);
+  expect(mira.url() === open, 'a key opens the first that waits');
+  await mira.keyboard.press('Alt+l');
+  await mira.getByLabel('For how long').waitFor();
+  await mira.keyboard.press('Alt+r');
+  await mira.getByLabel('Why not').fill('x'.repeat(2001));
+  await mira.getByRole('button', { name: 'Refuse the request' }).click();
+  await mira.getByText('Nothing was done').waitFor();
+  expect(await mira.getByLabel('Why not').evaluate(one => one === document.activeElement && one.value.length === 2001),
+    'the field that is wrong has the focus, and what was typed');
+  await look(mira, '/refused');
+  await mira.keyboard.press('Alt+d');
+  await mira.waitForURL(/decide/);
   const administrator = await person('lena');
 
   // ---- what a program may do is shown once; somebody decides for another; a session is ended ----

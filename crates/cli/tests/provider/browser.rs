@@ -61,6 +61,11 @@ impl Browser {
         self.ask(Method::GET, url, &[]).await
     }
 
+    /// Sends a form, as a page of the same site would.
+    pub async fn post(&mut self, url: &Url, form: &[(String, String)]) -> Page {
+        self.ask(Method::POST, url, form).await
+    }
+
     async fn ask(&mut self, method: Method, url: &Url, form: &[(String, String)]) -> Page {
         let kept = self.cookies.entry(url.port().unwrap()).or_default();
         let pairs: Vec<String> =
@@ -74,6 +79,7 @@ impl Browser {
             body.query_pairs_mut().extend_pairs(form);
             request = request
                 .header("content-type", "application/x-www-form-urlencoded")
+                .header("sec-fetch-site", "same-origin")
                 .body(body.query().unwrap_or_default().to_owned());
         }
         let answer = request.send().await.unwrap();
@@ -112,12 +118,12 @@ impl Browser {
 }
 
 /// The first form of a page: where it goes, and its fields.
-fn form(page: &Page) -> Option<(Url, Vec<(String, String)>)> {
+pub fn form(page: &Page) -> Option<(Url, Vec<(String, String)>)> {
     let (_, rest) = page.body.split_once("<form")?;
     let (whole, _) = rest.split_once("</form>")?;
     let attribute = |tag: &str, name: &str| {
         let (_, rest) = tag.split_once(&format!("{name}=\""))?;
-        Some(rest.split_once('"')?.0.replace("&amp;", "&"))
+        Some(plain(rest.split_once('"')?.0))
     };
     let action = attribute(whole, "action")?;
     let fields = whole.split("<input").skip(1).filter_map(|tag| {
@@ -125,4 +131,9 @@ fn form(page: &Page) -> Option<(Url, Vec<(String, String)>)> {
         Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
     });
     Some((page.url.join(&action).unwrap(), fields.collect()))
+}
+
+/// An attribute as it is meant.
+pub fn plain(text: &str) -> String {
+    text.replace("&#34;", "\"").replace("&#38;", "&").replace("&amp;", "&")
 }

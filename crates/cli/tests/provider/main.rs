@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test may.
 
 mod browser;
+mod carried;
 mod company;
 mod fake;
 mod hostile;
