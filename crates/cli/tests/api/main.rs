@@ -9,6 +9,7 @@ mod changes;
 mod conditions;
 mod credentials;
 mod forms;
+mod full;
 mod lasting;
 mod lists;
 mod notices;

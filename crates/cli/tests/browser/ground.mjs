@@ -60,6 +60,15 @@ export async function enter(page, person) {
   return page;
 }
 
+/// Presses an access key. Playwright's own presses do not say which letter it is that Alt goes with.
+export async function accessKey(page, letter) {
+  const keyboard = await page.context().newCDPSession(page);
+  const code = `Key${letter.toUpperCase()}`;
+  await keyboard.send('Input.dispatchKeyEvent', { type: 'keyDown', modifiers: 1, key: letter, code, unmodifiedText: letter });
+  await keyboard.send('Input.dispatchKeyEvent', { type: 'keyUp', modifiers: 1, key: letter, code });
+  await keyboard.detach();
+}
+
 /// Looks at a page at two widths in both schemes. `open` brings it there each time, if it does not stay.
 export async function look(page, name, open = async () => {}) {
   for (const [width, height] of [[1280, 800], [390, 844]]) {

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { BASE, OUT, api, context, enter, expect, faults, lena, look, run } from './ground.mjs';
+import { BASE, OUT, accessKey, api, context, enter, expect, faults, lena, look, run } from './ground.mjs';
 
 const { ASSETS, GROUPS } = process.env;
 
@@ -102,19 +102,19 @@ await run(async () => {
 
   // ---- a refusal comes back beside its field, and the keyboard gets to each decision ----
   await mira.goto(`${BASE}/decide`);
-  await mira.keyboard.press('Alt+n');
+  await accessKey(mira, 'n');
   await mira.waitForURL(/requests/);
   expect(mira.url() === open, 'a key opens the first that waits');
-  await mira.keyboard.press('Alt+l');
+  await accessKey(mira, 'l');
   await mira.getByLabel('For how long').waitFor();
-  await mira.keyboard.press('Alt+r');
+  await accessKey(mira, 'r');
   await mira.getByLabel('Why not').fill('x'.repeat(2001));
   await mira.getByRole('button', { name: 'Refuse the request' }).click();
   await mira.getByText('Nothing was done').waitFor();
   expect(await mira.getByLabel('Why not').evaluate(one => one === document.activeElement && one.value.length === 2001),
     'the field that is wrong has the focus, and what was typed');
   await look(mira, '/refused');
-  await mira.keyboard.press('Alt+d');
+  await accessKey(mira, 'd');
   await mira.waitForURL(/decide/);
   const administrator = await person('lena');
 

@@ -51,7 +51,7 @@ impl SearchPage {
 }
 
 /// The most that are shown: the page stays small, and a search finds the rest.
-const SHOWN: usize = 40;
+const SHOWN: usize = 25;
 
 pub(super) async fn search(
     State(engine): State<Engine>,

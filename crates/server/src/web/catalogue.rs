@@ -17,7 +17,7 @@ pub(super) struct After {
 }
 
 /// How many on a page.
-const ROWS: u32 = 40;
+const ROWS: u32 = 30;
 
 #[derive(Template)]
 #[template(path = "targets.html")]

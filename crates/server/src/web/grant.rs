@@ -25,6 +25,8 @@ use super::visitor::Visitor;
 struct GrantPage {
     page: Page,
     life: LifeView,
+    /// How many entries in the middle are left out.
+    left_out: usize,
     picture: Picture,
     digits: Option<Digits>,
     verified: Option<VerifiedView>,
@@ -57,13 +59,17 @@ impl GrantPage {
     }
 
     fn spoken(&self, entry: &EntryView) -> Spoken {
-        Spoken(entry.text.clone())
+        Spoken(show::begun(&entry.text))
     }
 
     fn is_seen(&self, entry: &EntryView) -> bool {
         entry.tone == "seen"
     }
 }
+
+/// How many entries are shown of a long life: what is tried again and again fills thousands.
+const FIRST: usize = 12;
+const LAST: usize = 24;
 
 fn named(id: &str) -> Result<GrantId, Refusal> {
     id.parse().map_err(|_| Refusal::UnknownGrant { given: id.chars().take(64).collect() })
@@ -77,11 +83,15 @@ async fn shown(
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
     let page = Page::of(engine, actor, Here::Mine).await?.with(refused);
-    let life = engine.life(actor, id).await?;
+    let mut life = engine.life(actor, id).await?;
+    let left_out = life.entries.len().saturating_sub(FIRST + LAST);
+    if left_out > 0 {
+        life.entries.drain(FIRST..FIRST + left_out);
+    }
     let picture = picture::draw(&life, page.now);
     let digits = life.request.as_ref().map(|request| Digits(request.digest.to_string()));
     let status = page.status();
-    page::with_status(status, &GrantPage { page, life, picture, digits, verified })
+    page::with_status(status, &GrantPage { page, life, left_out, picture, digits, verified })
 }
 
 /// The grant again, with why nothing was done about it.

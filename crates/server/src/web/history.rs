@@ -86,7 +86,7 @@ impl HistoryPage {
 }
 
 /// How many on a page, which stays small with them.
-const ROWS: u32 = 20;
+const ROWS: u32 = 15;
 
 pub(super) async fn page(
     State(engine): State<Engine>,

@@ -55,7 +55,7 @@ impl MinePage {
 }
 
 /// How many rows of each kind: the page stays small, and links to all of them.
-const ROWS: u32 = 12;
+const ROWS: u32 = 8;
 
 pub(super) async fn page(
     State(engine): State<Engine>,

@@ -27,7 +27,10 @@ pub(super) struct Shown {
 }
 
 /// How many grants on a page, which stays small with them.
-const ROWS: u32 = 15;
+const ROWS: u32 = 10;
+
+/// How many of what may be granted on a target.
+const OFFERS: usize = 10;
 
 /// Grants of one thing, and where they go on.
 struct Held {
@@ -112,6 +115,8 @@ pub(super) async fn entitlement(
 struct TargetPage {
     page: Page,
     one: OneTargetView,
+    /// There are more entitlements than are shown.
+    more_offers: bool,
     held: Held,
 }
 
@@ -122,14 +127,16 @@ async fn about(
     rows: Shown,
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
-    let one = engine.target(actor, name).await?;
+    let mut one = engine.target(actor, name).await?;
+    let more_offers = one.entitlements.len() > OFFERS;
+    one.entitlements.truncate(OFFERS);
     let page = Page::of(engine, actor, Here::Catalogue).await?.with(refused);
     let name = one.target.name.clone();
     let path = format!("/targets/{name}");
     let sought = SoughtGrants { target: Some(name), ..SoughtGrants::default() };
     let held = Held::of(engine, actor, sought, rows, path).await?;
     let status = page.status();
-    page::with_status(status, &TargetPage { page, one, held })
+    page::with_status(status, &TargetPage { page, one, more_offers, held })
 }
 
 pub(super) async fn target(

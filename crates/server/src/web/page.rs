@@ -112,6 +112,16 @@ impl Page {
         show::roughly(*seconds)
     }
 
+    /// How a text begins, for a list.
+    pub(super) fn begun(&self, text: &str) -> String {
+        show::begun(text)
+    }
+
+    /// How a sentence begins, its quotes as code.
+    pub(super) fn spoken_begin(&self, text: &str) -> Spoken {
+        Spoken(show::begun(text))
+    }
+
     /// A word of ours as people read it.
     pub(super) fn plain(&self, word: &str) -> String {
         word.replace('_', " ")

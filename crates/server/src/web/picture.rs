@@ -10,7 +10,7 @@ use askama::filters::HtmlSafe;
 use placet_domain::Timestamp;
 use placet_engine::queries::{EntryView, LifeView};
 
-use super::show::{clock, date, escaped, roughly};
+use super::show::{begun, clock, date, escaped, roughly};
 
 /// Entries within so many seconds of the first of them share a mark.
 const TOGETHER: u64 = 60;
@@ -278,7 +278,7 @@ fn marks(svg: &mut String, axis: &Axis<'_>) -> fmt::Result {
         let width = 24.0 + 7.0 * (label.len() as f64 - 1.0);
         let told: Vec<String> =
             mark.entries.iter().map(|one| format!("{} {}", clock(one.at), one.text)).collect();
-        let title = escaped(&told.join("; "));
+        let title = escaped(&begun(&told.join("; ")));
         let trouble = mark.entries.iter().any(|one| one.tone == "trouble");
         let class = if trouble { " class=\"trouble\"" } else { "" };
         let (nth, x, left) = (first.nth, mark.x, mark.x - width / 2.0);

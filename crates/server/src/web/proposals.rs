@@ -30,7 +30,7 @@ pub(super) struct Shown {
 }
 
 /// How many on a page.
-const ROWS: u32 = 40;
+const ROWS: u32 = 30;
 
 #[derive(Template)]
 #[template(path = "proposals.html")]
@@ -63,8 +63,22 @@ struct ProposalPage {
     more: usize,
 }
 
-/// How many differences on a page.
+/// How many differences on a page, and how many bytes of them: those that are shown are shown whole.
 const LINES: usize = 80;
+const BYTES: usize = 12_000;
+/// What a line takes beside its texts.
+const AROUND: usize = 240;
+
+/// How many of these differences fit on a page.
+fn fitting(lines: &[Line]) -> usize {
+    let long = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let mut bytes = 0;
+    let fits = |line: &&Line| {
+        bytes += AROUND + line.record.len() + line.fact.len() + long(&line.old) + long(&line.new);
+        bytes <= BYTES
+    };
+    lines.iter().take(LINES).take_while(fits).count().max(1)
+}
 
 impl ProposalPage {
     fn widens(&self, line: &Line) -> bool {
@@ -80,8 +94,9 @@ async fn shown(
 ) -> Result<Response, Failed> {
     let mut one = engine.proposal(actor, id).await?;
     let page = Page::of(engine, actor, Here::Catalogue).await?.with(refused);
-    let more = one.lines.len().saturating_sub(LINES);
-    one.lines.truncate(LINES);
+    let fits = fitting(&one.lines);
+    let more = one.lines.len().saturating_sub(fits);
+    one.lines.truncate(fits);
     let status = page.status();
     page::with_status(status, &ProposalPage { page, one, more })
 }

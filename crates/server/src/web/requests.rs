@@ -1,7 +1,7 @@
 //! Requests: the inbox of whoever decides, and one request with everything that they have to see.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
@@ -16,6 +16,7 @@ use placet_engine::queries::{
     self, BeforeView, HandoverView, RequestView, StageView, Who, WorkView,
 };
 use placet_engine::{Command, Engine, Error};
+use serde::Deserialize;
 
 use super::failed::Failed;
 use super::form::Form;
@@ -57,9 +58,9 @@ struct InboxPage {
 }
 
 /// How many requests are shown: what puts most at stake first, so that none of it is missed.
-const SHOWN: usize = 25;
+const SHOWN: usize = 15;
 /// How many rows of what else waits.
-const ROWS: u32 = 8;
+const ROWS: u32 = 5;
 
 pub(super) async fn inbox(
     State(engine): State<Engine>,
@@ -102,6 +103,17 @@ struct RequestPage {
     digits: Digits,
     /// What came before; looked up for whoever decides.
     before: Option<BeforeView>,
+    /// How many questions come before those that are shown.
+    earlier: usize,
+}
+
+/// How many questions are shown, which may be long as their answers may.
+const QUESTIONS: usize = 3;
+
+/// Up to which question they are shown; the last ones if it is left out.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Talk {
+    questions: Option<usize>,
 }
 
 impl RequestPage {
@@ -130,9 +142,13 @@ async fn shown(
     engine: &Engine,
     actor: Actor,
     id: RequestId,
+    talk: Talk,
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
-    let request = engine.request(actor, id).await?;
+    let mut request = engine.request(actor, id).await?;
+    request.questions.truncate(talk.questions.unwrap_or(usize::MAX).max(1));
+    let earlier = request.questions.len().saturating_sub(QUESTIONS);
+    request.questions.drain(..earlier);
     let mine_to_decide = engine.waits_for_me(actor, id).await?;
     let here = if mine_to_decide { Here::Decide } else { Here::Mine };
     let page = Page::of(engine, actor, here).await?.with(refused);
@@ -145,7 +161,8 @@ async fn shown(
         false => None,
     };
     let status = page.status();
-    let page = RequestPage { page, request, risk, why_me, mine_to_decide, mine, digits, before };
+    let page =
+        RequestPage { page, request, risk, why_me, mine_to_decide, mine, digits, before, earlier };
     page::with_status(status, &page)
 }
 
@@ -153,8 +170,9 @@ pub(super) async fn page(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
     Path(id): Path<String>,
+    Query(talk): Query<Talk>,
 ) -> Result<Response, Failed> {
-    shown(&engine, actor, named(&id)?, None).await
+    shown(&engine, actor, named(&id)?, talk, None).await
 }
 
 /// Shows the request after something was done about it, or the inbox to one who may see it no more.
@@ -166,7 +184,8 @@ async fn after(
 ) -> Result<Response, Failed> {
     let actor = form.actor;
     if let Err(error) = done {
-        let again = async |refused| shown(engine, actor, request, Some(refused)).await;
+        let again =
+            async |refused| shown(engine, actor, request, Talk::default(), Some(refused)).await;
         return refused::back(error, form, again).await;
     }
     let to = match engine.request(actor, request).await {

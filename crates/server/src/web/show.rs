@@ -261,6 +261,17 @@ pub(super) fn some_of(needed: u32, people: &[Who]) -> String {
     }
 }
 
+/// The most characters of a text in a list; the page behind it has all of it.
+const BEGUN: usize = 120;
+
+/// How a text begins.
+pub(super) fn begun(text: &str) -> String {
+    match text.char_indices().nth(BEGUN) {
+        Some((end, _)) => format!("{}\u{2026}", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 /// A long id, its middle left out.
 pub(super) fn short(id: &str) -> String {
     match (id.get(..12), id.len().checked_sub(6).and_then(|from| id.get(from..))) {

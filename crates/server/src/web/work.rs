@@ -30,8 +30,20 @@ struct WorkPage {
     next: Option<String>,
 }
 
-/// How many on a page: each has forms of its own.
-const ROWS: u32 = 12;
+/// How many on a page, each with forms of its own, and how many bytes of notes: those are shown whole.
+const ROWS: u32 = 10;
+const BYTES: usize = 10_000;
+
+/// How many of these orders fit on a page.
+fn fitting(work: &[WorkView]) -> usize {
+    let long = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let mut bytes = 0;
+    let fits = |one: &&WorkView| {
+        bytes += long(&one.note) + long(&one.returned);
+        bytes <= BYTES
+    };
+    work.iter().take_while(fits).count().max(1)
+}
 
 async fn shown(
     engine: &Engine,
@@ -41,8 +53,10 @@ async fn shown(
 ) -> Result<Response, Failed> {
     let page = Page::of(engine, actor, Here::Decide).await?.with(refused);
     let rows = queries::Page { limit: Some(ROWS), after };
-    let work = engine.work(actor, &rows).await?;
-    let full = work.len() >= ROWS as usize;
+    let mut work = engine.work(actor, &rows).await?;
+    let shown = fitting(&work);
+    let full = work.len() >= ROWS as usize || shown < work.len();
+    work.truncate(shown);
     let next = work.last().filter(|_| full).map(|last| last.grant.to_string());
     let status = page.status();
     page::with_status(status, &WorkPage { page, work, next })

@@ -182,7 +182,20 @@ pub(crate) fn taken_login(handle: &Handle, login: &Login, other: &Handle) -> Ref
 /// An identity as its line says, and who answers for it: an owner or a sponsor.
 pub(crate) type Answered = (Identity, Option<IdentityId>);
 
+/// The longest name of a person, in characters: lists show many of them beside each other.
+const LONGEST_NAME: usize = 100;
+
 impl PersonLine {
+    fn called(&self) -> Result<String, Refusal> {
+        let name = text("name", &self.name)?;
+        if name.chars().count() > LONGEST_NAME {
+            let why =
+                format!("person `{}`: at most {LONGEST_NAME} characters in `name`", self.handle);
+            return Err(wrong(why));
+        }
+        Ok(name)
+    }
+
     pub(crate) fn profile(&self) -> Result<Profile, Refusal> {
         if self.logins.len() > MOST_LOGINS {
             let why = format!("person `{}`: at most {MOST_LOGINS} `logins`", self.handle);
@@ -190,7 +203,7 @@ impl PersonLine {
         }
         Ok(Profile {
             handle: self.handle.clone(),
-            name: text("name", &self.name)?,
+            name: self.called()?,
             accounts: self.accounts.clone(),
             mail: self.mail.clone(),
             logins: self.logins.clone(),
