@@ -111,6 +111,7 @@ impl Command for OfferPasskey {
 impl Command for VouchPasskey {
     type Output = ();
 
+    #[allow(clippy::redundant_closure)] // The variant by itself is of one lifetime.
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
         draft.by_somebody(self.passkey, |by| passkey::Command::Vouch(by)).await
     }
@@ -137,6 +138,7 @@ impl Command for ConfirmPasskey {
 impl Command for RevokePasskey {
     type Output = ();
 
+    #[allow(clippy::redundant_closure)] // As above.
     async fn draft(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
         draft.by_somebody(self.passkey, |by| passkey::Command::Revoke(by)).await
     }
