@@ -8,28 +8,25 @@ use crate::world::World;
 
 /// Sends a form that is refused: `status` and `said` are what it comes back with, and `field` is the
 /// one that is marked. What begins with `typed` must stand there again.
-#[track_caller]
-fn check<'w>(
-    world: &'w World,
-    (who, action, form): (&'w str, &'w str, &'w str),
-    (status, said, field): (u16, &'w str, Option<&'w str>),
-) -> impl Future<Output = ()> + 'w {
-    async move {
-        let answer = browse(world, &world.secret(who), action, Some(form)).await;
-        let text = &answer.text;
-        assert_eq!(answer.status.as_u16(), status, "{action}: {text}");
-        let all = text.contains("Nothing was done: ") && text.contains(said);
-        assert!(all, "{action} does not say `{said}`: {text}");
-        // It is the page that has the form, and none that is fetched anew by this address.
-        assert!(text.contains(&format!("action=\"{action}\"")), "{action}: {text}");
-        assert!(!text.contains("data-live"), "{action}");
-        let error = field.map(|field| format!("id=\"{field}-error\""));
-        let errors = text.matches("-error\">").count();
-        assert_eq!(errors, error.iter().count(), "{action}: {text}");
-        assert!(error.is_none_or(|error| text.contains(&error)), "{action}: {text}");
-        for typed in form.split(['&', '=']).filter(|one| one.starts_with("typed")) {
-            assert!(text.contains(typed), "{action}: `{typed}` is lost in {text}");
-        }
+async fn check(
+    world: &World,
+    (who, action, form): (&str, &str, &str),
+    (status, said, field): (u16, &str, Option<&str>),
+) {
+    let answer = browse(world, &world.secret(who), action, Some(form)).await;
+    let text = &answer.text;
+    assert_eq!(answer.status.as_u16(), status, "{action}: {text}");
+    let all = text.contains("Nothing was done: ") && text.contains(said);
+    assert!(all, "{action} does not say `{said}`: {text}");
+    // It is the page that has the form, and none that is fetched anew by this address.
+    assert!(text.contains(&format!("action=\"{action}\"")), "{action}: {text}");
+    assert!(!text.contains("data-live"), "{action}");
+    let error = field.map(|field| format!("id=\"{field}-error\""));
+    let errors = text.matches("-error\">").count();
+    assert_eq!(errors, error.iter().count(), "{action}: {text}");
+    assert!(error.is_none_or(|error| text.contains(&error)), "{action}: {text}");
+    for typed in form.split(['&', '=']).filter(|one| one.starts_with("typed")) {
+        assert!(text.contains(typed), "{action}: `{typed}` is lost in {text}");
     }
 }
 
