@@ -59,7 +59,7 @@ impl GrantPage {
     }
 
     fn spoken(&self, entry: &EntryView) -> Spoken {
-        Spoken(show::begun(&entry.text))
+        Spoken(show::cut(&entry.text, TOLD))
     }
 
     fn is_seen(&self, entry: &EntryView) -> bool {
@@ -70,6 +70,8 @@ impl GrantPage {
 /// How many entries are shown of a long life: what is tried again and again fills thousands.
 const FIRST: usize = 12;
 const LAST: usize = 24;
+/// How much is told of an entry, in characters: more than ours say without what people wrote.
+const TOLD: usize = 320;
 
 fn named(id: &str) -> Result<GrantId, Refusal> {
     id.parse().map_err(|_| Refusal::UnknownGrant { given: id.chars().take(64).collect() })

@@ -266,7 +266,12 @@ const BEGUN: usize = 120;
 
 /// How a text begins.
 pub(super) fn begun(text: &str) -> String {
-    match text.char_indices().nth(BEGUN) {
+    cut(text, BEGUN)
+}
+
+/// A text up to so many characters.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}\u{2026}", text.get(..end).unwrap_or_default().trim_end()),
         None => text.to_owned(),
     }
