@@ -417,17 +417,20 @@ pub fn one(request: &Value) -> String {
         out.push(line("reference", text_at(request, "/reference").to_owned()));
     }
     out.extend(conditions(request).into_iter().map(|(name, value)| line(name, value)));
-    let holds: Vec<&str> = request
-        .pointer("/holds")
-        .map(rows)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
+    let names = |field: &str| -> Vec<String> {
+        let all = request.pointer(field).map(rows).unwrap_or_default().iter();
+        all.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let holds = names("/holds");
     out.push(line(
         "holds already",
         if holds.is_empty() { "nothing".to_owned() } else { holds.join(", ") },
     ));
+    let conflicts = names("/conflicts");
+    if !conflicts.is_empty() {
+        let with = format!("{}: nobody may hold that beside this", conflicts.join(", "));
+        out.push(line("in conflict", with));
+    }
     out.push(line(
         "target seen",
         match text_at(request, "/observed/completeness") {
@@ -484,4 +487,19 @@ pub fn one(request: &Value) -> String {
     out.push(stages(request));
     out.extend(talk(request));
     out.join("\n").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_decides_is_told_what_nobody_may_hold_beside_it() {
+        let calm = json!({ "id": "req_1", "holds": ["read"], "conflicts": [] });
+        assert!(!one(&calm).contains("conflict"), "{}", one(&calm));
+        let clash = json!({ "id": "req_1", "holds": ["pay"], "conflicts": ["pay"] });
+        assert!(one(&clash).contains("in conflict  pay: nobody may hold that"), "{}", one(&clash));
+    }
 }
