@@ -44,11 +44,13 @@ fn is_slug(text: &str) -> bool {
 }
 
 fn is_native(text: &str) -> bool {
-    (1..=256).contains(&text.len()) && text.trim() == text && !text.chars().any(char::is_control)
+    (1..=256).contains(&text.chars().count())
+        && text.trim() == text
+        && !text.chars().any(char::is_control)
 }
 
 fn is_account(text: &str) -> bool {
-    (1..=128).contains(&text.len())
+    (1..=128).contains(&text.chars().count())
         && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == ':' || c == '#')
 }
 
@@ -295,5 +297,8 @@ mod tests {
         assert!(!account("two words") && !account("a:b") && !account("#x") && !account("a\nb"));
         let native = |text: &str| text.parse::<NativeId>().is_ok();
         assert!(native("cn=db admins,dc=example") && !native(" x") && !native("a\u{0}b"));
+        // Counted as people count: a letter is one, however many bytes it takes.
+        assert!(native(&"\u{f6}".repeat(256)) && !native(&"\u{f6}".repeat(257)));
+        assert!(account(&"\u{f6}".repeat(128)) && !account(&"\u{f6}".repeat(129)));
     }
 }

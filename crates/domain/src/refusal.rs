@@ -74,6 +74,12 @@ refusals! {
     TextTooLong { what: String, limit: usize } = "text_too_long", Malformed,
         "the {what} is longer than {limit} characters",
         "shorten it, or refer to a document";
+    EmptyText { what: String } = "empty_text", Malformed,
+        "the {what} is empty",
+        "write it in a few words and send it again";
+    MomentUnreadable { why: String } = "moment_unreadable", Malformed,
+        "{why}",
+        "write date and time that way, with `Z` for UTC or another offset";
     Unreadable { what: String } = "unreadable", Malformed,
         "{what}",
         "correct the input and send it again";

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::canonical;
 use crate::length::Length;
+use crate::refusal::Refusal;
 
 /// A moment in UTC, to the microsecond.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +79,12 @@ impl fmt::Display for UnreadableTimestamp {
 }
 
 impl std::error::Error for UnreadableTimestamp {}
+
+impl From<UnreadableTimestamp> for Refusal {
+    fn from(error: UnreadableTimestamp) -> Self {
+        Self::MomentUnreadable { why: error.to_string() }
+    }
+}
 
 impl FromStr for Timestamp {
     type Err = UnreadableTimestamp;

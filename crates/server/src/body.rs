@@ -8,7 +8,6 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use placet_domain::entitlement::{Environment, Privilege};
-use placet_domain::time::UnreadableTimestamp;
 use placet_domain::{Refusal, Timestamp};
 use placet_engine::queries::{Page, SoughtGrants, SoughtOffers, SoughtRequests};
 use serde::Deserialize;
@@ -269,17 +268,12 @@ impl<S: Send + Sync> FromRequestParts<S> for ListedRequests {
             ("since", since.clone()),
             ("until", until.clone()),
         ])?;
-        let moment = |given: Option<String>| given.map(|one| read_moment(&one)).transpose();
+        let moment = |given: Option<String>| -> Result<Option<Timestamp>, Refusal> {
+            Ok(given.map(|one| one.parse()).transpose()?)
+        };
         let (since, until) = (moment(since)?, moment(until)?);
         Ok(Self { listed, sought: SoughtRequests { person, entitlement, since, until } })
     }
-}
-
-/// A moment as programs write it.
-fn read_moment(given: &str) -> Result<Timestamp, Refusal> {
-    given
-        .parse()
-        .map_err(|error: UnreadableTimestamp| Refusal::Unreadable { what: error.to_string() })
 }
 
 /// A search of what may be asked for.

@@ -152,7 +152,8 @@ async fn what_is_said_about_proposals_reviews_and_passkeys_comes_back() {
     let expect = (422, "longer than 2000", Some("review-note"));
     check(&world, ("sven", &review, &form), expect).await;
     let form = "note=typed-a-note";
-    check(&world, ("sven", &review, form), (422, "no verdict", None)).await;
+    let expect = (422, "no verdict of a review is chosen", Some("verdict"));
+    check(&world, ("sven", &review, form), expect).await;
 
     let wider = crate::catalogue::deploy(&world, json!({ "longest": "2d" }));
     let id = world.post("ada", "/catalogue/proposals", wider).await.good().text("/proposal");

@@ -97,7 +97,7 @@ async fn deciding(world: &World, seen: &mut Provoked) {
     let reply = |n: u32| json!({ "text": "orders", "answers": n });
     seen.check(world.post("tom", &path("questions"), reply(1)).await, "unknown_question");
     world.post("kim", &path("questions"), say("for which build?")).await.good();
-    seen.check(world.post("kim", &path("questions"), say(" ")).await, "unreadable");
+    seen.check(world.post("kim", &path("questions"), say(" ")).await, "empty_text");
     let answered = world.post("tom", &path("questions"), reply(1)).await.good();
     assert_eq!(answered.text("/questions/0/answer"), "orders");
     seen.check(world.post("tom", &path("questions"), reply(1)).await, "answered_already");

@@ -260,7 +260,6 @@ async fn bad_forms_and_addresses_get_a_page_that_says_so() {
         ("/requests/req_1/approve", Some("digest=zz"), 404, "req_1"),
         ("/ask/booking-staging-deploy", Some("length=1h&reciever=kim"), 422, "reciever"),
         ("/login", Some("code=1&remember=yes"), 422, "remember"),
-        ("/identities", None, 403, "not permitted"),
         ("/identities/nobody", None, 404, "nobody"),
         ("/targets/nowhere", None, 404, "nowhere"),
         ("/entitlements/nothing", None, 404, "no entitlement is called"),

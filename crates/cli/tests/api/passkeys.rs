@@ -17,7 +17,7 @@ fn text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn device(seed: u8) -> Authenticator {
+pub fn device(seed: u8) -> Authenticator {
     Authenticator::new(seed).at("localhost", "http://localhost:7400")
 }
 
@@ -44,14 +44,18 @@ fn handed(of: &Authenticator, signed: &Signed) -> Value {
     })
 }
 
-/// Makes a passkey and offers it.
 async fn offer(world: &World, who: &str, of: &Authenticator) -> Answer {
+    offer_called(world, who, of, "my laptop").await
+}
+
+/// Makes a passkey and offers it.
+pub async fn offer_called(world: &World, who: &str, of: &Authenticator, name: &str) -> Answer {
     let options = world.post(who, "/passkeys/options", json!({})).await.good();
     assert_eq!(options.text("/rp/id"), "localhost");
     assert_eq!(options.text("/authenticatorSelection/userVerification"), "required");
     let (client, object) = of.made(challenge(&options));
     let made = json!({ "client_data_json": text(&client), "attestation_object": text(&object) });
-    world.post(who, "/passkeys", json!({ "name": "my laptop", "made": made })).await
+    world.post(who, "/passkeys", json!({ "name": name, "made": made })).await
 }
 
 /// The same, and an administrator vouches for it.

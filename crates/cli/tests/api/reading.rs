@@ -45,6 +45,24 @@ async fn one_identity_is_seen_by_those_who_may_and_is_unknown_to_others() {
 }
 
 #[tokio::test]
+async fn identities_are_listed_for_those_who_answer_for_them() {
+    let world = World::new().await;
+    let listed = async |who: &str| -> Vec<String> {
+        let rows = world.get(who, "/identities?limit=200").await.good();
+        let rows = rows.body.as_array().unwrap().iter();
+        rows.map(|one| one["handle"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = listed("ada").await;
+    assert!(["ines", "kim", "booking-api"].iter().all(|one| all.contains(&(*one).to_owned())));
+    let maras = listed("mara").await;
+    assert!(maras.contains(&"ines".to_owned()) && maras.contains(&"timetable-ci".to_owned()));
+    assert!(!maras.contains(&"booking-api".to_owned()) && !maras.contains(&"mara".to_owned()));
+    assert!(listed("ines").await.is_empty());
+    let page = look(&world, "ines", "/identities").await;
+    assert!(page.text.contains("You answer for nobody"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn grants_are_found_by_receiver_entitlement_and_target_within_the_scopes() {
     let world = World::new().await;
     let (_, grant) = world.active("4h").await;
@@ -153,7 +171,7 @@ async fn history_is_searched_within_the_scopes_and_exported_as_a_harmless_table(
             assert_eq!(page.text.contains(&id), found.contains(&&id), "{who}: {query}");
         }
     }
-    world.get("ada", "/requests?since=yesterday").await.refused("unreadable");
+    world.get("ada", "/requests?since=yesterday").await.refused("moment_unreadable");
     let wrong = look(&world, "ada", "/history?since=yesterday").await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.text.contains("id=\"day-error\""), "{}", wrong.text);

@@ -157,6 +157,9 @@ async fn unreadable(world: &World, seen: &mut Provoked) {
         world.post("ines", "/requests", ask("build-logs", "1h", &long)).await,
         "text_too_long",
     );
+    let mut some_day = ask("build-logs", "1h", WHY);
+    some_day["starts_at"] = json!("tomorrow");
+    seen.check(world.post("ines", "/requests", some_day).await, "moment_unreadable");
     for body in [&b"{"[..], b"[]", b"{\"entitlement\": 7}", b"{\"length\": \"1h\"}", b"\xff\xfe"] {
         seen.check(world.raw("ines", "POST", "/requests", body.to_vec()).await, "unreadable");
     }

@@ -5,7 +5,7 @@ use placet_domain::delegation::{self, Delegation};
 use placet_domain::id::DelegationId;
 use placet_domain::identity::Identity;
 
-use super::submit::moment;
+use super::moment;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
 

@@ -36,7 +36,7 @@ use placet_domain::identity::Profile;
 use placet_domain::name::Handle;
 use placet_domain::request::{self, Answer, Request};
 use placet_domain::target::Target;
-use placet_domain::{Refusal, grant};
+use placet_domain::{Refusal, Timestamp, grant};
 
 use crate::draft::Draft;
 use crate::error::Error;
@@ -144,6 +144,11 @@ impl Draft<'_> {
         let profile = self.engine.store.disclosed(&identity.profile).await?;
         Ok(profile.ok_or_else(unknown)?)
     }
+}
+
+/// A moment as people write it.
+pub(crate) fn moment(given: &str) -> Result<Timestamp, Refusal> {
+    Ok(given.trim().parse::<Timestamp>()?)
 }
 
 /// A free text of bounded length, without blanks at its ends.

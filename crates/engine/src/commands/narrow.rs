@@ -7,7 +7,7 @@ use placet_domain::length::Length;
 use placet_domain::request::{self, Revision};
 
 use super::approve::{Decided, still_waiting};
-use super::submit::moment;
+use super::moment;
 use crate::draft::{Command, Draft};
 use crate::error::Error;
 

@@ -151,8 +151,7 @@ fn refused(why: NotShown) -> Refusal {
 fn name(given: &str) -> Result<String, Refusal> {
     let given = text("name", given)?;
     if given.is_empty() {
-        let what = "a passkey needs a name by which its holder knows it again".to_owned();
-        return Err(Refusal::Unreadable { what });
+        return Err(Refusal::EmptyText { what: "name".to_owned() });
     }
     if given.chars().count() > LONGEST_NAME {
         return Err(Refusal::TextTooLong { what: "name".to_owned(), limit: LONGEST_NAME });

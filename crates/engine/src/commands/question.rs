@@ -28,7 +28,7 @@ pub struct AnswerQuestion {
 fn said(what: &str, given: &str) -> Result<String, Refusal> {
     let said = text(what, given)?;
     if said.is_empty() {
-        return Err(Refusal::Unreadable { what: format!("the {what} is empty") });
+        return Err(Refusal::EmptyText { what: what.to_owned() });
     }
     Ok(said)
 }

@@ -11,11 +11,10 @@ use placet_domain::name::EntitlementName;
 use placet_domain::request::{self, Answering, Emergency, Intake, Request, Revision};
 use placet_domain::route::{Candidates, Route, Solved};
 use placet_domain::ruling::Ruling;
-use placet_domain::time::UnreadableTimestamp;
 use placet_domain::{Refusal, Timestamp};
 use placet_policy::Ask;
 
-use super::text;
+use super::{moment, text};
 use crate::draft::{Command, Draft};
 use crate::error::Error;
 use crate::world::{Around, independent_candidates, stage_names};
@@ -30,7 +29,7 @@ pub struct SubmitRequest {
     pub justification: String,
     /// A ticket or incident elsewhere.
     pub reference: Option<String>,
-    /// Not before this moment, RFC 3339.
+    /// Not before this start, RFC 3339.
     pub starts_at: Option<String>,
     /// What ends it as well, such as `ticket:OPS-7`.
     pub ends_on: Vec<String>,
@@ -189,14 +188,6 @@ impl Draft<'_> {
         let incident = self.seal(&incident, "incident", request)?;
         Ok(Some(Emergency { incident, verified }))
     }
-}
-
-/// A moment as people write it.
-pub(super) fn moment(given: &str) -> Result<Timestamp, Refusal> {
-    given
-        .trim()
-        .parse()
-        .map_err(|error: UnreadableTimestamp| Refusal::Unreadable { what: error.to_string() })
 }
 
 pub(super) fn ending_event(given: &str) -> Result<EndingEvent, Refusal> {

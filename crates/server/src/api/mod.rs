@@ -103,7 +103,8 @@ routes! {
         "POST" "/requests/{id}/step-up" Session => post(passkeys::step_up);
     }
     "The catalogue" {
-        /// People and workloads, for those who may read everything.
+        /// People and workloads: all of them for those who may read everything; for others my
+        /// workloads and who reports to me.
         "GET" "/identities" Read => get(catalogue::identities);
         /// One identity that I may see: myself, who reports to me, my workloads, or who holds what I own.
         "GET" "/identities/{handle}" Read => get(catalogue::identity);

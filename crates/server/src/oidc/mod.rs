@@ -105,7 +105,9 @@ impl Provider {
         if !fits(&client_id, 255) || !plain(&client_id) {
             return Err("`client_id` is 1 to 255 plain characters".to_owned());
         }
-        if !fits(&settings.name, 64) || settings.name.chars().any(char::is_control) {
+        if !(1..=64).contains(&settings.name.chars().count())
+            || settings.name.chars().any(char::is_control)
+        {
             return Err("`name` is 1 to 64 characters for a button".to_owned());
         }
         let client = Client::new(settings.authorities.as_deref(), settings.allow_http)?;

@@ -14,6 +14,7 @@ use super::failed::Failed;
 use super::form::{Form, Typed};
 use super::page::{self, Here, Page};
 use super::refused::{self, Refused};
+use super::rows;
 use super::show;
 use super::visitor::Visitor;
 
@@ -63,8 +64,7 @@ pub(super) async fn search(
     let fits = SoughtOffers { text: q, environment, privilege };
     // One more, which tells that there are more.
     let mut found = engine.offered(actor, &fits, SHOWN as u32 + 1).await?;
-    let more = found.len() > SHOWN;
-    found.truncate(SHOWN);
+    let more = rows::trim(&mut found, SHOWN) > 0;
     page::shown(&SearchPage { page, sought, found, more })
 }
 
@@ -78,7 +78,12 @@ struct FormPage {
     length: String,
     /// What stands in the form: typed before, or named by the address.
     typed: Typed,
+    /// What whoever asks holds beside what is shown of it.
+    more_holds: usize,
 }
+
+/// How much is shown of what whoever asks holds.
+const HOLDS: usize = 12;
 
 impl FormPage {
     fn after_the_end(&self) -> String {
@@ -112,7 +117,8 @@ async fn shown(
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
     let page = Page::of(engine, actor, Here::Ask).await?.with(refused);
-    let offer = engine.offer(actor, name).await?;
+    let mut offer = engine.offer(actor, name).await?;
+    let more_holds = rows::trim(&mut offer.holds, HOLDS);
     // As long as nothing is typed, the way is that of the longest grant that there is.
     let length = typed.optional("length").unwrap_or_else(|| offer.entitlement.longest.clone());
     let ask = SubmitRequest { length: length.clone(), ..asked(name, &typed) };
@@ -122,7 +128,7 @@ async fn shown(
         Err(error) => return Err(error.into()),
     };
     let status = page.status();
-    page::with_status(status, &FormPage { page, offer, preview, length, typed })
+    page::with_status(status, &FormPage { page, offer, preview, length, typed, more_holds })
 }
 
 pub(super) async fn form(

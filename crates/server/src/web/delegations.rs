@@ -3,32 +3,26 @@
 use askama::Template;
 use axum::extract::State;
 use axum::extract::{Path, Query};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
 use placet_domain::id::DelegationId;
 use placet_engine::Engine;
 use placet_engine::commands::delegate::{Delegate, EndDelegation};
-use placet_engine::queries::{self, DelegationView};
-use serde::Deserialize;
+use placet_engine::queries::DelegationView;
 
 use super::failed::Failed;
-use super::form::{Form, Typed, day};
+use super::form::{Form, Typed};
 use super::page::{self, Here, Page};
 use super::refused::{self, Refused};
+use super::rows::{self, Rows, Shown};
 use super::visitor::Visitor;
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct After {
-    after: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "delegations.html")]
 struct DelegationsPage {
     page: Page,
-    delegations: Vec<DelegationView>,
-    next: Option<String>,
+    delegations: Rows<DelegationView>,
 }
 
 impl DelegationsPage {
@@ -49,7 +43,7 @@ impl DelegationsPage {
 }
 
 /// How many on a page.
-const ROWS: u32 = 30;
+const ROWS: usize = 30;
 
 async fn shown(
     engine: &Engine,
@@ -58,61 +52,48 @@ async fn shown(
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
     let page = Page::of(engine, actor, Here::Me).await?.with(refused);
-    let rows = queries::Page { limit: Some(ROWS), after };
-    let delegations = engine.delegations(actor, &rows).await?;
-    let full = delegations.len() >= ROWS as usize;
-    let next = delegations.last().filter(|_| full).map(|last| last.id.to_string());
+    let found = engine.delegations(actor, &rows::asked(ROWS, after)).await?;
+    let delegations = Rows::cut(found, ROWS, |one| one.id.to_string());
     let status = page.status();
-    page::with_status(status, &DelegationsPage { page, delegations, next })
+    page::with_status(status, &DelegationsPage { page, delegations })
 }
 
 pub(super) async fn page(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
-    Query(After { after }): Query<After>,
+    Query(Shown { after, .. }): Query<Shown>,
 ) -> Result<Response, Failed> {
     shown(&engine, actor, after, None).await
 }
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// What was typed as a command: days, the last one included. A day that cannot be read says which.
-fn command(typed: &Typed) -> Result<Delegate, (Refusal, &'static str)> {
-    let day = |name: &'static str| day(typed.text(name)).map_err(|refusal| (refusal, name));
+/// What was typed as a command: days, the last one included.
+fn command(typed: &Typed) -> Result<Delegate, Failed> {
     Ok(Delegate {
         to: typed.text("to").to_owned(),
-        starts_at: day("from")?.map(|at| at.to_string()),
-        ends_at: day("until")?.map(|at| at.plus_seconds(DAY).to_string()),
+        starts_at: typed.day("from")?.map(|at| at.to_string()),
+        ends_at: typed.day("until")?.map(|at| at.plus_seconds(DAY).to_string()),
     })
 }
 
 pub(super) async fn make(State(engine): State<Engine>, form: Form) -> Result<Response, Failed> {
-    match command(&form.typed) {
-        Ok(command) => {
-            let made = engine.run(form.actor, &command).await.map(drop);
-            after(&engine, form, made, None).await
-        }
-        Err((refusal, field)) => after(&engine, form, Err(refusal), Some(field)).await,
-    }
+    let made = match command(&form.typed) {
+        Ok(command) => engine.run(form.actor, &command).await.map_err(Failed::from),
+        Err(failed) => Err(failed),
+    };
+    after(&engine, form, made).await
 }
 
-/// The list again, after something was done or, beside a certain field, was not.
-async fn after(
+/// The list again, after something was done or was not.
+async fn after<T>(
     engine: &Engine,
     form: Form,
-    done: Result<(), impl Into<Failed>>,
-    field: Option<&'static str>,
+    done: Result<T, impl Into<Failed>>,
 ) -> Result<Response, Failed> {
-    let Err(error) = done else { return Ok(Redirect::to("/delegations").into_response()) };
     let actor = form.actor;
-    let again = async |refused: Refused| {
-        let refused = match field {
-            Some(field) => refused.at(field),
-            None => refused,
-        };
-        shown(engine, actor, None, Some(refused)).await
-    };
-    refused::back(error, form, again).await
+    let again = async |refused| shown(engine, actor, None, Some(refused)).await;
+    refused::then(done, "/delegations", form, again).await
 }
 
 pub(super) async fn end(
@@ -122,6 +103,6 @@ pub(super) async fn end(
 ) -> Result<Response, Failed> {
     let unknown = || Refusal::UnknownDelegation { given: id.chars().take(64).collect() };
     let delegation: DelegationId = id.parse().map_err(|_| unknown())?;
-    let ended = engine.run(form.actor, &EndDelegation { delegation }).await.map(drop);
-    after(&engine, form, ended, None).await
+    let ended = engine.run(form.actor, &EndDelegation { delegation }).await;
+    after(&engine, form, ended).await
 }

@@ -11,11 +11,15 @@ use crate::problem;
 
 /// A failure on its way out of a page.
 #[derive(Debug)]
-pub(super) struct Failed(Error);
+pub(super) struct Failed {
+    error: Error,
+    /// The field of a form in which something wrong was typed, where the page itself could not read it.
+    field: Option<&'static str>,
+}
 
 impl<E: Into<Error>> From<E> for Failed {
     fn from(error: E) -> Self {
-        Self(error.into())
+        Self { error: error.into(), field: None }
     }
 }
 
@@ -29,24 +33,30 @@ struct FailedPage {
 }
 
 impl Failed {
-    /// The refusal, or the fault that it is.
-    pub(super) fn refusal(self) -> Result<Refusal, Self> {
-        match self.0 {
-            Error::Refused(refusal) => Ok(refusal),
-            Error::Stale => Ok(Refusal::StaleFacts {}),
-            fault @ Error::Fault(_) => Err(Self(fault)),
+    /// What was typed into a field cannot be read.
+    pub(super) fn at(field: &'static str, what: impl Into<String>) -> Self {
+        let refusal = Refusal::Unreadable { what: what.into() };
+        Self { error: refusal.into(), field: Some(field) }
+    }
+
+    /// The refusal and the field that it is said to be about; or the fault that it is.
+    pub(super) fn refusal(self) -> Result<(Refusal, Option<&'static str>), Self> {
+        match self.error {
+            Error::Refused(refusal) => Ok((refusal, self.field)),
+            Error::Stale => Ok((Refusal::StaleFacts {}, None)),
+            fault @ Error::Fault(_) => Err(fault.into()),
         }
     }
 
     /// For whoever fails before there is a page.
     pub(super) fn outside(error: Error) -> Response {
-        Self(error).into_response()
+        Self::from(error).into_response()
     }
 }
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        let (status, page) = match &self.0 {
+        let (status, page) = match &self.error {
             Error::Fault(why) => {
                 tracing::error!(%why, "a page failed");
                 let page = FailedPage {

@@ -9,33 +9,31 @@ use placet_domain::id::FindingId;
 use placet_domain::request::Answer;
 use placet_engine::Engine;
 use placet_engine::commands::answer::{AnswerFinding, RemoveFound};
-use placet_engine::queries::{self, FindingView};
-use serde::Deserialize;
+use placet_engine::queries::FindingView;
 
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
 use super::refused::{self, Refused};
+use super::rows::{self, Rows, Shown};
 use super::visitor::Visitor;
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Shown {
-    #[serde(default)]
-    all: bool,
-    after: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "findings.html")]
 struct ListPage {
     page: Page,
-    found: Vec<FindingView>,
+    found: Rows<FindingView>,
     all: bool,
-    next: Option<String>,
+}
+
+impl ListPage {
+    fn address(&self) -> &'static str {
+        if self.all { "/findings?all=true" } else { "/findings" }
+    }
 }
 
 /// How many on a page.
-const ROWS: u32 = 30;
+const ROWS: usize = 30;
 
 pub(super) async fn list(
     State(engine): State<Engine>,
@@ -43,11 +41,9 @@ pub(super) async fn list(
     Query(Shown { all, after }): Query<Shown>,
 ) -> Result<Response, Failed> {
     let page = Page::of(&engine, actor, Here::Findings).await?;
-    let rows = queries::Page { limit: Some(ROWS), after };
-    let found = engine.findings(actor, !all, &rows).await?;
-    let full = found.len() >= ROWS as usize;
-    let next = found.last().filter(|_| full).map(|last| last.id.to_string());
-    page::shown(&ListPage { page, found, all, next })
+    let found = engine.findings(actor, !all, &rows::asked(ROWS, after)).await?;
+    let found = Rows::cut(found, ROWS, |one| one.id.to_string());
+    page::shown(&ListPage { page, found, all })
 }
 
 #[derive(Template)]
@@ -110,10 +106,10 @@ pub(super) async fn remove(
     form: Form,
 ) -> Result<Response, Failed> {
     let finding = named(&id)?;
-    match engine.run(form.actor, &RemoveFound { finding }).await {
-        Ok(_) => Ok(Redirect::to(&format!("/findings/{finding}")).into_response()),
-        Err(error) => back(&engine, form, finding, error).await,
-    }
+    let actor = form.actor;
+    let ordered = engine.run(actor, &RemoveFound { finding }).await;
+    let again = async |refused| shown(&engine, actor, finding, Some(refused)).await;
+    refused::then(ordered, &format!("/findings/{finding}"), form, again).await
 }
 
 /// Asks for what answers it: a request through the same gates.
@@ -124,8 +120,10 @@ pub(super) async fn answer(
 ) -> Result<Response, Failed> {
     let finding = named(&id)?;
     let typed = &form.typed;
-    let answer: Answer = serde_json::from_value(typed.text("answer").into())
-        .map_err(|_| Refusal::Unreadable { what: "this is no answer to a finding".to_owned() })?;
+    let answer: Answer = match typed.word("answer", "answer to a finding") {
+        Ok(answer) => answer,
+        Err(failed) => return back(&engine, form, finding, failed).await,
+    };
     let command = AnswerFinding {
         finding,
         answer,

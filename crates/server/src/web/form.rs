@@ -11,6 +11,7 @@ use axum::response::Response;
 use placet_domain::actor::Actor;
 use placet_domain::{Refusal, Timestamp};
 use placet_engine::{Engine, Error};
+use serde::de::DeserializeOwned;
 
 use super::failed::Failed;
 use super::visitor::Visitor;
@@ -84,12 +85,34 @@ impl Typed {
     }
 
     /// A field that a program reads, such as a digest.
-    pub(super) fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<T, Refusal>
+    pub(super) fn parsed<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, Failed>
     where
         T::Err: std::fmt::Display,
     {
-        let unreadable = |error: T::Err| Refusal::Unreadable { what: format!("`{name}`: {error}") };
+        let unreadable = |error: T::Err| Failed::at(name, format!("`{name}`: {error}"));
         self.text(name).parse().map_err(unreadable)
+    }
+
+    /// A word out of a closed list, as the API says it too.
+    pub(super) fn word<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+        of: &str,
+    ) -> Result<T, Failed> {
+        let said = self.text(name);
+        serde_json::from_value(said.into()).map_err(|_| {
+            let given: String = said.chars().take(32).collect();
+            let what = match given.as_str() {
+                "" => format!("no {of} is chosen"),
+                _ => format!("`{given}` is no {of}"),
+            };
+            Failed::at(name, what)
+        })
+    }
+
+    /// The beginning of a day such as `2026-11-30`, in UTC; none where the field is empty.
+    pub(super) fn day(&self, name: &'static str) -> Result<Option<Timestamp>, Failed> {
+        day(self.text(name)).map_err(|refusal| Failed::at(name, refusal.sentence()))
     }
 }
 

@@ -70,7 +70,7 @@ impl GrantPage {
 /// How many entries are shown of a long life: what is tried again and again fills thousands.
 const FIRST: usize = 12;
 const LAST: usize = 24;
-/// How much is told of an entry, in characters: more than ours say without what people wrote.
+/// How much is told of an entry, in bytes as they are served: more than ours say without what people wrote.
 const TOLD: usize = 320;
 
 fn named(id: &str) -> Result<GrantId, Refusal> {
@@ -106,6 +106,20 @@ async fn back(
     let actor = form.actor;
     let again = async |refused| shown(engine, actor, grant, None, Some(refused)).await;
     refused::back(error, form, again).await
+}
+
+/// What answers a form about a grant: the page at `to`, or the grant again.
+async fn then<T>(
+    engine: &Engine,
+    form: Form,
+    grant: GrantId,
+    done: Result<T, impl Into<Failed>>,
+    to: &str,
+) -> Result<Response, Failed> {
+    match done {
+        Ok(_) => Ok(Redirect::to(to).into_response()),
+        Err(error) => back(engine, form, grant, error).await,
+    }
 }
 
 pub(super) async fn page(
@@ -148,10 +162,8 @@ pub(super) async fn give_back(
     form: Form,
 ) -> Result<Response, Failed> {
     let grant = named(&id)?;
-    match engine.run(form.actor, &GiveBack { grant }).await {
-        Ok(_) => Ok(Redirect::to("/").into_response()),
-        Err(error) => back(&engine, form, grant, error).await,
-    }
+    let done = engine.run(form.actor, &GiveBack { grant }).await;
+    then(&engine, form, grant, done, "/").await
 }
 
 pub(super) async fn revoke(
@@ -161,10 +173,8 @@ pub(super) async fn revoke(
 ) -> Result<Response, Failed> {
     let grant = named(&id)?;
     let revoke = RevokeGrant { grant, note: form.typed.optional("note") };
-    match engine.run(form.actor, &revoke).await {
-        Ok(_) => Ok(Redirect::to(&format!("/grants/{grant}")).into_response()),
-        Err(error) => back(&engine, form, grant, error).await,
-    }
+    let done = engine.run(form.actor, &revoke).await;
+    then(&engine, form, grant, done, &format!("/grants/{grant}")).await
 }
 
 /// Asks for it to go on. What is left empty is as it was.
@@ -180,8 +190,7 @@ pub(super) async fn extend(
         Some(given) => given,
         None => engine.request(form.actor, before.request).await?.justification.unwrap_or_default(),
     };
-    match engine.run(form.actor, &ExtendGrant { grant, length, justification }).await {
-        Ok(sent) => Ok(Redirect::to(&format!("/requests/{}", sent.request)).into_response()),
-        Err(error) => back(&engine, form, grant, error).await,
-    }
+    let sent = engine.run(form.actor, &ExtendGrant { grant, length, justification }).await;
+    let to = sent.as_ref().map(|sent| format!("/requests/{}", sent.request)).unwrap_or_default();
+    then(&engine, form, grant, sent, &to).await
 }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::failed::Failed;
 use super::form::day;
 use super::page::{self, Here, Page};
+use super::rows::{self, Rows};
 use super::show;
 use super::visitor::Visitor;
 use crate::body::encoded;
@@ -72,8 +73,7 @@ impl Sought {
 struct HistoryPage {
     page: Page,
     sought: Sought,
-    found: Vec<RequestView>,
-    next: Option<String>,
+    found: Rows<RequestView>,
     /// What is wrong with a day that was typed.
     wrong: Option<String>,
     may_export: bool,
@@ -83,10 +83,17 @@ impl HistoryPage {
     fn query(&self) -> String {
         self.sought.query()
     }
+
+    fn address(&self) -> String {
+        match self.query().as_str() {
+            "" => "/history".to_owned(),
+            query => format!("/history?{query}"),
+        }
+    }
 }
 
 /// How many on a page, which stays small with them.
-const ROWS: u32 = 15;
+const ROWS: usize = 15;
 
 pub(super) async fn page(
     State(engine): State<Engine>,
@@ -95,15 +102,14 @@ pub(super) async fn page(
 ) -> Result<Response, Failed> {
     let page = Page::of(&engine, actor, Here::History).await?;
     let may_export = engine.authorise(actor, Deed::ExportEvidence).await.is_ok();
-    let rows = queries::Page { limit: Some(ROWS), after: sought.after.clone() };
+    let rows = rows::asked(ROWS, sought.after.clone());
     let (found, wrong) = match sought.sought() {
         Ok(fits) => (engine.sought_requests(actor, &fits, &rows).await?, None),
         Err(refusal) => (Vec::new(), Some(refusal.sentence())),
     };
-    let full = found.len() >= ROWS as usize;
-    let next = found.last().filter(|_| full).map(|last| last.id.to_string());
+    let found = Rows::cut(found, ROWS, |one| one.id.to_string());
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    page::with_status(status, &HistoryPage { page, sought, found, next, wrong, may_export })
+    page::with_status(status, &HistoryPage { page, sought, found, wrong, may_export })
 }
 
 /// The most rows of a file, and how many are read at once.

@@ -4,39 +4,35 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use placet_engine::Engine;
-use placet_engine::queries::{self, GrantView, RequestView};
+use placet_engine::queries::{GrantView, RequestView};
 
 use super::failed::Failed;
 use super::page::{self, Here, Page};
 use super::requests::{Waiting, by_risk};
+use super::rows::{self, Rows};
 use super::visitor::Visitor;
 
 #[derive(Template)]
 #[template(path = "mine.html")]
 struct MinePage {
     page: Page,
-    holds: Vec<GrantView>,
+    holds: Rows<GrantView>,
     /// What is open, and what was decided lately.
-    asked: Vec<RequestView>,
+    asked: Rows<RequestView>,
     waiting: Vec<Waiting>,
 }
 
 impl MinePage {
     fn is_empty(&self) -> bool {
-        self.holds.is_empty() && self.asked.is_empty() && self.waiting.is_empty()
-    }
-
-    /// Whether there may be more than is shown.
-    fn is_full(&self, rows: usize) -> bool {
-        rows >= ROWS as usize
+        self.holds.shown.is_empty() && self.asked.shown.is_empty() && self.waiting.is_empty()
     }
 
     fn sentence(&self) -> String {
-        let open = self.asked.iter().filter(|one| one.state == "open").count();
+        let open = self.asked.shown.iter().filter(|one| one.state == "open").count();
         let mut parts = Vec::new();
-        match self.holds.len() {
+        match self.holds.shown.len() {
             0 => parts.push("You hold nothing".to_owned()),
-            many if self.is_full(many) => parts.push(format!("You hold {many} or more")),
+            many if self.holds.more() => parts.push(format!("You hold more than {many}")),
             many => parts.push(format!("You hold {many}")),
         }
         if open > 0 {
@@ -55,15 +51,18 @@ impl MinePage {
 }
 
 /// How many rows of each kind: the page stays small, and links to all of them.
-const ROWS: u32 = 8;
+const ROWS: usize = 8;
 
 pub(super) async fn page(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
 ) -> Result<Response, Failed> {
     let page = Page::of(&engine, actor, Here::Mine).await?;
-    let rows = queries::Page { limit: Some(ROWS), after: None };
+    let rows = rows::asked(ROWS, None);
     let mine = engine.mine(actor, &rows).await?;
-    let waiting = by_risk(engine.inbox(actor, &rows).await?, &page.standing.who);
-    page::shown(&MinePage { page, holds: mine.holds, asked: mine.asked, waiting })
+    let holds = Rows::cut(mine.holds, ROWS, |one| one.id.to_string());
+    let asked = Rows::cut(mine.asked, ROWS, |one| one.id.to_string());
+    let mut waiting = by_risk(engine.inbox(actor, &rows).await?, &page.standing.who);
+    waiting.truncate(ROWS);
+    page::shown(&MinePage { page, holds, asked, waiting })
 }

@@ -29,6 +29,7 @@ mod provider;
 mod refused;
 mod requests;
 mod risk;
+mod rows;
 mod sessions;
 mod show;
 mod visitor;

@@ -2,46 +2,41 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use placet_domain::actor::Actor;
 use placet_engine::Engine;
 use placet_engine::commands::answer::ReleaseBrake;
-use placet_engine::queries::{
-    self, GrantView, OfferView, OneIdentityView, OneTargetView, SoughtGrants,
-};
-use serde::Deserialize;
+use placet_engine::queries::{GrantView, OfferView, OneIdentityView, OneTargetView, SoughtGrants};
 
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
 use super::refused::{self, Refused};
+use super::rows::{self, Rows, Shown};
 use super::show;
 use super::visitor::Visitor;
 
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Shown {
-    /// What is over as well.
-    #[serde(default)]
-    all: bool,
-    after: Option<String>,
-}
-
 /// How many grants on a page, which stays small with them.
-const ROWS: u32 = 10;
+const ROWS: usize = 10;
 
-/// How many of what may be granted on a target.
+/// How many of what may be granted on a target, and of the workloads that somebody answers for.
 const OFFERS: usize = 10;
+const WORKLOADS: usize = 15;
 
 /// Grants of one thing, and where they go on.
 struct Held {
-    grants: Vec<GrantView>,
+    grants: Rows<GrantView>,
     all: bool,
     /// The address of the page itself.
     path: String,
-    next: Option<String>,
 }
 
 impl Held {
+    /// What is shown of it now.
+    fn address(&self) -> String {
+        if self.all { format!("{}?all=true", self.path) } else { self.path.clone() }
+    }
+
     async fn of(
         engine: &Engine,
         actor: Actor,
@@ -50,11 +45,10 @@ impl Held {
         path: String,
     ) -> Result<Self, Failed> {
         let Shown { all, after } = shown;
-        let rows = queries::Page { limit: Some(ROWS), after };
-        let grants = engine.sought_grants(actor, &sought, !all, &rows).await?;
-        let full = grants.len() >= ROWS as usize;
-        let next = grants.last().filter(|_| full).map(|last| last.id.to_string());
-        Ok(Self { grants, all, path, next })
+        let rows = rows::asked(ROWS, after);
+        let found = engine.sought_grants(actor, &sought, !all, &rows).await?;
+        let grants = Rows::cut(found, ROWS, |one| one.id.to_string());
+        Ok(Self { grants, all, path })
     }
 }
 
@@ -63,6 +57,8 @@ impl Held {
 struct IdentityPage {
     page: Page,
     one: OneIdentityView,
+    /// There are more workloads than are shown.
+    more_workloads: bool,
     held: Held,
 }
 
@@ -72,13 +68,14 @@ pub(super) async fn identity(
     Path(handle): Path<String>,
     Query(shown): Query<Shown>,
 ) -> Result<Response, Failed> {
-    let one = engine.identity(actor, &handle).await?;
+    let mut one = engine.identity(actor, &handle).await?;
+    let more_workloads = rows::trim(&mut one.workloads, WORKLOADS) > 0;
     let page = Page::of(&engine, actor, Here::Catalogue).await?;
     let who = &one.identity.who;
     let sought = SoughtGrants { receiver: Some(who.id.to_string()), ..SoughtGrants::default() };
     let path = format!("/identities/{}", page.at(who));
     let held = Held::of(&engine, actor, sought, shown, path).await?;
-    page::shown(&IdentityPage { page, one, held })
+    page::shown(&IdentityPage { page, one, more_workloads, held })
 }
 
 #[derive(Template)]
@@ -128,8 +125,7 @@ async fn about(
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
     let mut one = engine.target(actor, name).await?;
-    let more_offers = one.entitlements.len() > OFFERS;
-    one.entitlements.truncate(OFFERS);
+    let more_offers = rows::trim(&mut one.entitlements, OFFERS) > 0;
     let page = Page::of(engine, actor, Here::Catalogue).await?.with(refused);
     let name = one.target.name.clone();
     let path = format!("/targets/{name}");
@@ -156,12 +152,8 @@ pub(super) async fn release(
 ) -> Result<Response, Failed> {
     let actor = form.actor;
     let name = engine.target(actor, &target).await?.target.name;
-    match engine.run(actor, &ReleaseBrake { target }).await {
-        Ok(_) => Ok(Redirect::to(&format!("/targets/{name}")).into_response()),
-        Err(error) => {
-            let rows = Shown::default();
-            let again = async |refused| about(&engine, actor, &name, rows, Some(refused)).await;
-            refused::back(error, form, again).await
-        }
-    }
+    let released = engine.run(actor, &ReleaseBrake { target }).await;
+    let rows = Shown::default();
+    let again = async |refused| about(&engine, actor, &name, rows, Some(refused)).await;
+    refused::then(released, &format!("/targets/{name}"), form, again).await
 }

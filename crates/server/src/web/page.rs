@@ -1,9 +1,12 @@
 //! What every page has: who looks, what waits for them, how the ledger stands, and what time it is.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use placet_domain::Timestamp;
 use placet_domain::actor::Actor;
+use placet_domain::name::TeamName;
 use placet_engine::Engine;
 use placet_engine::queries::{ObservedView, StandingView, Who};
 
@@ -103,6 +106,10 @@ impl Page {
         show::either(people)
     }
 
+    pub(super) fn few(&self, teams: &BTreeSet<TeamName>, most: usize) -> String {
+        show::few(teams, most)
+    }
+
     pub(super) fn some_of(&self, needed: &u32, people: &[Who]) -> String {
         show::some_of(*needed, people)
     }
@@ -115,6 +122,11 @@ impl Page {
     /// How a text begins, for a list.
     pub(super) fn begun(&self, text: &str) -> String {
         show::begun(text)
+    }
+
+    /// What was asked or answered.
+    pub(super) fn told(&self, text: &str) -> String {
+        show::cut(text, show::TOLD)
     }
 
     /// How a sentence begins, its quotes as code.

@@ -2,9 +2,9 @@
 //! is asked for one. Those need script; what they say is a field of an ordinary form.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
 use placet_domain::id::PasskeyId;
@@ -12,14 +12,15 @@ use placet_engine::Engine;
 use placet_engine::commands::approve::ApproveRequest;
 use placet_engine::commands::passkeys::{ConfirmPasskey, RevokePasskey, VouchPasskey};
 use placet_engine::commands::step_up::{ApproveSigned, OpenStepUp};
-use placet_engine::queries::{self, PasskeyView};
-use serde::Serialize;
+use placet_engine::queries::PasskeyView;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::failed::Failed;
 use super::form::{Form, Typed};
 use super::page::{self, Here, Page};
 use super::refused::{self, Refused};
+use super::rows::{self, Rows};
 use super::show::{self, Digits};
 use super::visitor::Visitor;
 use crate::passkeys::{Asked, Passkeys};
@@ -52,51 +53,67 @@ pub(super) fn said<T: DeserializeOwned>(typed: &Typed) -> Result<T, Refusal> {
 #[template(path = "passkeys.html")]
 struct PasskeysPage {
     page: Page,
-    mine: Vec<PasskeyView>,
-    waiting: Vec<PasskeyView>,
+    mine: Rows<PasskeyView>,
+    waiting: Rows<PasskeyView>,
     set_up: bool,
-    /// Whether another one of theirs could answer for one that waits.
-    has_enrolled: bool,
+    /// Whether another one of theirs can answer for one that waits.
+    can_confirm: bool,
+}
+
+/// How many of their own, which may be long over, and how many that wait.
+const MINE: usize = 12;
+const WAITING: usize = 10;
+
+/// After which of each list.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Parts {
+    mine: Option<String>,
+    waiting: Option<String>,
 }
 
 async fn shown(
     engine: &Engine,
     actor: Actor,
-    set_up: bool,
+    asked: &Asking,
+    parts: Parts,
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
     let page = Page::of(engine, actor, Here::Me).await?.with(refused);
-    let all = queries::Page { limit: Some(100), after: None };
-    let mine = engine.passkeys(actor, &all).await?;
-    let waiting = engine.passkeys_to_vouch(actor, &all).await?;
-    let has_enrolled = mine.iter().any(|one| one.state == "enrolled");
+    let found = engine.passkeys(actor, &rows::asked(MINE, parts.mine)).await?;
+    let mine = Rows::cut(found, MINE, |one| one.id.to_string());
+    let found = engine.passkeys_to_vouch(actor, &rows::asked(WAITING, parts.waiting)).await?;
+    let waiting = Rows::cut(found, WAITING, |one| one.id.to_string());
+    let can_confirm = match asked {
+        Ok(asked) => {
+            let me = page.standing.who.id;
+            !engine.passkeys_for(me, Some(asked.passkeys.rp())).await?.is_empty()
+        }
+        Err(_) => false,
+    };
+    let set_up = asked.is_ok();
     let status = page.status();
-    page::with_status(status, &PasskeysPage { page, mine, waiting, set_up, has_enrolled })
+    page::with_status(status, &PasskeysPage { page, mine, waiting, set_up, can_confirm })
 }
 
 pub(super) async fn list(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
     asked: Asking,
+    Query(parts): Query<Parts>,
 ) -> Result<Response, Failed> {
-    shown(&engine, actor, asked.is_ok(), None).await
+    shown(&engine, actor, &asked, parts, None).await
 }
 
 /// The list again, after something was done about one of them or was not.
-async fn after(
+async fn after<T>(
     engine: &Engine,
-    set_up: bool,
+    asked: &Asking,
     form: Form,
-    done: Result<(), impl Into<Failed>>,
+    done: Result<T, impl Into<Failed>>,
 ) -> Result<Response, Failed> {
     let actor = form.actor;
-    match done {
-        Ok(()) => Ok(Redirect::to("/passkeys").into_response()),
-        Err(error) => {
-            let again = async |refused| shown(engine, actor, set_up, Some(refused)).await;
-            refused::back(error, form, again).await
-        }
-    }
+    let again = async |refused| shown(engine, actor, asked, Parts::default(), Some(refused)).await;
+    refused::then(done, "/passkeys", form, again).await
 }
 
 /// Where a passkey is made, or signs.
@@ -146,8 +163,9 @@ pub(super) async fn make(
     asked: Asking,
     form: Form,
 ) -> Result<Response, Failed> {
-    match making(&engine, &set_up(asked)?, form.actor, None).await {
-        Err(failed) => after(&engine, true, form, Err(failed)).await,
+    let asked = set_up(asked)?;
+    match making(&engine, &asked, form.actor, None).await {
+        Err(failed) => after::<()>(&engine, &Ok(asked), form, Err(failed)).await,
         page => page,
     }
 }
@@ -163,12 +181,9 @@ pub(super) async fn offer(
         Ok(made) => asked.offer(&engine, form.actor, made, name).await,
         Err(refusal) => Err(refusal.into()),
     };
-    if let Err(error) = offered {
-        let actor = form.actor;
-        let again = async |refused| making(&engine, &asked, actor, Some(refused)).await;
-        return refused::back(error, form, again).await;
-    }
-    Ok(Redirect::to("/passkeys").into_response())
+    let actor = form.actor;
+    let again = async |refused| making(&engine, &asked, actor, Some(refused)).await;
+    refused::then(offered, "/passkeys", form, again).await
 }
 
 fn named(id: &str) -> Result<PasskeyId, Refusal> {
@@ -182,8 +197,8 @@ pub(super) async fn vouch(
     form: Form,
 ) -> Result<Response, Failed> {
     let vouch = VouchPasskey { passkey: named(&id)? };
-    let done = engine.run(form.actor, &vouch).await.map(drop);
-    after(&engine, asked.is_ok(), form, done).await
+    let done = engine.run(form.actor, &vouch).await;
+    after(&engine, &asked, form, done).await
 }
 
 pub(super) async fn revoke(
@@ -193,8 +208,8 @@ pub(super) async fn revoke(
     form: Form,
 ) -> Result<Response, Failed> {
     let revoke = RevokePasskey { passkey: named(&id)? };
-    let done = engine.run(form.actor, &revoke).await.map(drop);
-    after(&engine, asked.is_ok(), form, done).await
+    let done = engine.run(form.actor, &revoke).await;
+    after(&engine, &asked, form, done).await
 }
 
 /// Without an answer the page that asks for one; with it, what it is for.
@@ -207,15 +222,14 @@ pub(super) async fn confirm(
     let passkey = named(&id)?;
     if form.typed.has("asked") {
         let done = match said(&form.typed) {
-            Ok(signed) => {
-                engine.run(form.actor, &ConfirmPasskey { passkey, signed }).await.map(drop)
-            }
+            Ok(signed) => engine.run(form.actor, &ConfirmPasskey { passkey, signed }).await,
             Err(refusal) => Err(refusal.into()),
         };
-        return after(&engine, asked.is_ok(), form, done).await;
+        return after(&engine, &asked, form, done).await;
     }
-    match confirming(&engine, &set_up(asked)?, form.actor, passkey).await {
-        Err(failed) => after(&engine, true, form, Err(failed)).await,
+    let asked = set_up(asked)?;
+    match confirming(&engine, &asked, form.actor, passkey).await {
+        Err(failed) => after::<()>(&engine, &Ok(asked), form, Err(failed)).await,
         page => page,
     }
 }

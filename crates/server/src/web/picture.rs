@@ -121,10 +121,15 @@ pub(super) fn draw(life: &LifeView, now: Timestamp) -> Picture {
 
 fn write(svg: &mut String, life: &LifeView, now: Timestamp) -> fmt::Result {
     let grant = &life.grant;
-    // What is not over goes on until now, and is to end at its end.
+    // What is not over goes on until now.
     let live = grant.over_at.is_none();
-    let moments: Vec<Timestamp> =
-        grant.until.into_iter().chain(live.then_some(now)).filter(|_| live).collect();
+    // What the lanes are about has a place of its own, also where its entry is left out.
+    let turns = [grant.first_seen_at, grant.end_ordered_at, grant.until].into_iter().flatten();
+    let ends = grant.over_at.or(live.then_some(now));
+    let moments: Vec<Timestamp> = std::iter::once(grant.approved_at)
+        .chain(turns.filter(|at| grant.over_at.is_none_or(|over| *at <= over)))
+        .chain(ends)
+        .collect();
     let axis = Axis::of(&life.entries, &moments);
     let end = axis.end;
     write!(
@@ -267,10 +272,20 @@ fn lanes(svg: &mut String, axis: &Axis<'_>, life: &LifeView, now: Timestamp) -> 
 
 fn marks(svg: &mut String, axis: &Axis<'_>) -> fmt::Result {
     let mut day = String::new();
+    let mut before: Option<(u64, f64)> = None;
     for mark in &axis.marks {
         let (Some(first), Some(last)) = (mark.entries.first(), mark.entries.last()) else {
             continue;
         };
+        if let Some((told, x)) = before.filter(|(told, _)| first.nth > told + 1) {
+            let (from, to, between) = (told + 1, first.nth - 1, (x + mark.x) / 2.0);
+            write!(
+                svg,
+                "<text x=\"{between:.0}\" y=\"26\" text-anchor=\"middle\">\u{2026}\
+                 <title>entries {from} to {to} are left out</title></text>"
+            )?;
+        }
+        before = Some((last.nth, mark.x));
         let label = match (first.nth, last.nth) {
             (one, other) if one == other => one.to_string(),
             (one, other) => format!("{one}-{other}"),
@@ -374,6 +389,29 @@ mod tests {
         for class in ["asked", "approved", "observed", "residual"] {
             assert!(svg.contains(&format!("<rect class=\"{class}\"")), "{class}: {svg}");
         }
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_long_life_is_said_and_moves_nothing() {
+        let entries = vec![
+            entry(1, 0, "plain", "asked"),
+            entry(2, 600, "plain", "approved"),
+            entry(90, 90_000, "seen", "seen gone"),
+        ];
+        let mut life = life(entries);
+        life.grant.over_at = Some(at(90_000));
+        let svg = drawn(&life);
+        assert!(svg.contains("entries 3 to 89 are left out"), "{svg}");
+        let places: Vec<f64> = ["approved", "observed", "residual"]
+            .iter()
+            .filter_map(|class| {
+                let (_, rest) = svg.split_once(&format!("<rect class=\"{class}\" x=\""))?;
+                rest.split('"').next()?.parse().ok()
+            })
+            .collect();
+        assert_eq!(places.len(), 3, "{svg}");
+        let apart = |two: &[f64]| matches!(two, [before, after] if after - before >= LEAST - 1.0);
+        assert!(places.windows(2).all(apart), "{places:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
 use placet_domain::catalogue::{Effect, Line};
@@ -11,34 +11,32 @@ use placet_domain::id::{HandoverId, ProposalId};
 use placet_engine::commands::catalogue::change::{
     AdoptCatalogue, KeepHandover, RejectCatalogue, WithdrawCatalogue,
 };
-use placet_engine::queries::{self, ChangeView, HandoverView};
+use placet_engine::queries::{ChangeView, HandoverView};
 use placet_engine::{Command, Engine};
-use serde::Deserialize;
 
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
 use super::refused::{self, Refused};
+use super::rows::{self, Rows, Shown};
+use super::show;
 use super::visitor::Visitor;
 
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Shown {
-    /// What was decided as well.
-    #[serde(default)]
-    all: bool,
-    after: Option<String>,
-}
-
 /// How many on a page.
-const ROWS: u32 = 30;
+const ROWS: usize = 30;
 
 #[derive(Template)]
 #[template(path = "proposals.html")]
 struct ProposalsPage {
     page: Page,
-    proposals: Vec<ChangeView>,
+    proposals: Rows<ChangeView>,
     all: bool,
-    next: Option<String>,
+}
+
+impl ProposalsPage {
+    fn address(&self) -> &'static str {
+        if self.all { "/proposals?all=true" } else { "/proposals" }
+    }
 }
 
 pub(super) async fn proposals(
@@ -47,11 +45,9 @@ pub(super) async fn proposals(
     Query(Shown { all, after }): Query<Shown>,
 ) -> Result<Response, Failed> {
     let page = Page::of(&engine, actor, Here::Catalogue).await?;
-    let rows = queries::Page { limit: Some(ROWS), after };
-    let proposals = engine.proposals(actor, !all, &rows).await?;
-    let full = proposals.len() >= ROWS as usize;
-    let next = proposals.last().filter(|_| full).map(|last| last.id.to_string());
-    page::shown(&ProposalsPage { page, proposals, all, next })
+    let found = engine.proposals(actor, !all, &rows::asked(ROWS, after)).await?;
+    let proposals = Rows::cut(found, ROWS, |one| one.id.to_string());
+    page::shown(&ProposalsPage { page, proposals, all })
 }
 
 #[derive(Template)]
@@ -63,7 +59,8 @@ struct ProposalPage {
     more: usize,
 }
 
-/// How many differences on a page, and how many bytes of them: those that are shown are shown whole.
+/// How many differences on a page, and how many bytes of them as they are served:
+/// those that are shown are shown whole.
 const LINES: usize = 80;
 const BYTES: usize = 12_000;
 /// What a line takes beside its texts.
@@ -71,10 +68,11 @@ const AROUND: usize = 240;
 
 /// How many of these differences fit on a page.
 fn fitting(lines: &[Line]) -> usize {
-    let long = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let long = |text: &Option<String>| text.as_ref().map_or(0, |text| show::weight(text));
     let mut bytes = 0;
     let fits = |line: &&Line| {
-        bytes += AROUND + line.record.len() + line.fact.len() + long(&line.old) + long(&line.new);
+        let named = show::weight(&line.record) + show::weight(&line.fact);
+        bytes += AROUND + named + long(&line.old) + long(&line.new);
         bytes <= BYTES
     };
     lines.iter().take(LINES).take_while(fits).count().max(1)
@@ -95,8 +93,7 @@ async fn shown(
     let mut one = engine.proposal(actor, id).await?;
     let page = Page::of(engine, actor, Here::Catalogue).await?.with(refused);
     let fits = fitting(&one.lines);
-    let more = one.lines.len().saturating_sub(fits);
-    one.lines.truncate(fits);
+    let more = rows::trim(&mut one.lines, fits);
     let status = page.status();
     page::with_status(status, &ProposalPage { page, one, more })
 }
@@ -121,13 +118,9 @@ async fn then<C: Command>(
     command: C,
 ) -> Result<Response, Failed> {
     let actor = form.actor;
-    match engine.run(actor, &command).await {
-        Ok(_) => Ok(Redirect::to(&format!("/proposals/{id}")).into_response()),
-        Err(error) => {
-            let again = async |refused| shown(engine, actor, id, Some(refused)).await;
-            refused::back(error, form, again).await
-        }
-    }
+    let done = engine.run(actor, &command).await;
+    let again = async |refused| shown(engine, actor, id, Some(refused)).await;
+    refused::then(done, &format!("/proposals/{id}"), form, again).await
 }
 
 pub(super) async fn adopt(
@@ -162,8 +155,7 @@ pub(super) async fn withdraw(
 #[template(path = "handovers.html")]
 struct HandoversPage {
     page: Page,
-    handovers: Vec<HandoverView>,
-    next: Option<String>,
+    handovers: Rows<HandoverView>,
 }
 
 async fn waiting(
@@ -173,12 +165,10 @@ async fn waiting(
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
     let page = Page::of(engine, actor, Here::Catalogue).await?.with(refused);
-    let rows = queries::Page { limit: Some(ROWS), after };
-    let handovers = engine.handovers(actor, &rows).await?;
-    let full = handovers.len() >= ROWS as usize;
-    let next = handovers.last().filter(|_| full).map(|last| last.id.to_string());
+    let found = engine.handovers(actor, &rows::asked(ROWS, after)).await?;
+    let handovers = Rows::cut(found, ROWS, |one| one.id.to_string());
     let status = page.status();
-    page::with_status(status, &HandoversPage { page, handovers, next })
+    page::with_status(status, &HandoversPage { page, handovers })
 }
 
 pub(super) async fn handovers(
@@ -197,11 +187,7 @@ pub(super) async fn keep(
     let unknown = || Refusal::UnknownHandover { given: id.chars().take(64).collect() };
     let handover: HandoverId = id.parse().map_err(|_| unknown())?;
     let actor = form.actor;
-    match engine.run(actor, &KeepHandover { handover }).await {
-        Ok(_) => Ok(Redirect::to("/handovers").into_response()),
-        Err(error) => {
-            let again = async |refused| waiting(&engine, actor, None, Some(refused)).await;
-            refused::back(error, form, again).await
-        }
-    }
+    let kept = engine.run(actor, &KeepHandover { handover }).await;
+    let again = async |refused| waiting(&engine, actor, None, Some(refused)).await;
+    refused::then(kept, "/handovers", form, again).await
 }

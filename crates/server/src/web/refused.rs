@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write as _};
 
 use askama::filters::{HtmlSafe, Safe};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
 
 use super::failed::Failed;
@@ -29,20 +29,31 @@ pub(super) struct Refused {
 impl Refused {
     pub(super) fn of(refusal: &Refusal, sent_to: String, typed: Typed) -> Self {
         let field = field_of(refusal, &typed);
-        let refused = Self {
+        Self {
             sent_to,
             typed,
             field,
-            status: problem::status(refusal.class()).0,
+            // What was typed into a field is what is wrong, whatever it is that refuses it.
+            status: match field {
+                "" => problem::status(refusal.class()).0,
+                _ => StatusCode::UNPROCESSABLE_ENTITY,
+            },
             sentence: refusal.sentence(),
             next: refusal.next_step(),
-        };
-        if field.is_empty() { refused } else { refused.at(field) }
+        }
     }
+}
 
-    /// The same, said beside a certain field: what was typed there is what is wrong.
-    pub(super) fn at(self, field: &'static str) -> Self {
-        Self { field, status: StatusCode::UNPROCESSABLE_ENTITY, ..self }
+/// What answers a form: the page at `to` if it was carried out, or else its own page again.
+pub(super) async fn then<T>(
+    done: Result<T, impl Into<Failed>>,
+    to: &str,
+    form: Form,
+    page: impl AsyncFnOnce(Refused) -> Result<Response, Failed>,
+) -> Result<Response, Failed> {
+    match done {
+        Ok(_) => Ok(Redirect::to(to).into_response()),
+        Err(error) => back(error, form, page).await,
     }
 }
 
@@ -53,8 +64,12 @@ pub(super) async fn back(
     form: Form,
     page: impl AsyncFnOnce(Refused) -> Result<Response, Failed>,
 ) -> Result<Response, Failed> {
-    let refusal = error.into().refusal()?;
-    match page(Refused::of(&refusal, form.sent_to, form.typed)).await {
+    let (refusal, field) = error.into().refusal()?;
+    let mut refused = Refused::of(&refusal, form.sent_to, form.typed);
+    if let Some(field) = field {
+        refused.field = field;
+    }
+    match page(refused).await {
         // A fault stays one.
         Err(failed) => Err(failed.refusal().map(|_| refusal)?.into()),
         shown => shown,
@@ -76,38 +91,29 @@ fn field_of(refusal: &Refusal, typed: &Typed) -> &'static str {
         | Refusal::DelegationToSelf {} => &["receiver", "to", "holder", "who"],
         Refusal::NotYours { .. } => &["holder"],
         Refusal::UnknownEntitlement { .. } | Refusal::RetiredEntitlement { .. } => &["entitlement"],
-        Refusal::StartOutOfRange { .. } => &["starts_at"],
+        Refusal::MomentUnreadable { .. } | Refusal::StartOutOfRange { .. } => &["starts_at"],
         Refusal::EndingEventUnreadable { .. } | Refusal::TooManyEndingEvents { .. } => &["ends_on"],
         Refusal::NoEmergency {} | Refusal::UnknownIncident { .. } => &["incident"],
         Refusal::DelegationWithoutEnd {} => &["until"],
         Refusal::OtherEvidence {} => &["evidence"],
-        Refusal::TextTooLong { what, .. } | Refusal::Unreadable { what } => {
-            return field_named(what, typed);
-        }
+        Refusal::TextTooLong { what, .. } | Refusal::EmptyText { what } => fields_called(what),
         _ => &[],
     };
     fields.iter().find(|one| typed.has(one)).copied().unwrap_or_default()
 }
 
-/// The field that a sentence names, by its own name or by what is typed there.
-fn field_named(sentence: &str, typed: &Typed) -> &'static str {
-    const NAMES: [(&str, &str); 12] = [
-        ("evidence", "evidence"),
-        ("justification", "justification"),
-        ("reference", "reference"),
-        ("incident", "incident"),
-        ("question", "text"),
-        ("answer", "text"),
-        ("reason", "reason"),
-        ("reason", "why"),
-        ("note", "note"),
-        ("name", "name"),
-        ("timestamp", "starts_at"),
-        ("verdict", "verdict"),
-    ];
-    let says = |word: &str| sentence.split(|c: char| !c.is_alphanumeric()).any(|one| one == word);
-    let found = NAMES.into_iter().find(|(word, field)| typed.has(field) && says(word));
-    found.map_or("", |(_, field)| field)
+/// The fields in which a text is typed that commands call so.
+fn fields_called(text: &str) -> &'static [&'static str] {
+    match text {
+        "justification" => &["justification"],
+        "reference" => &["reference"],
+        "incident" => &["incident"],
+        "question" | "answer" => &["text"],
+        "reason" => &["reason", "why"],
+        "note" => &["note"],
+        "name" => &["name"],
+        _ => &[],
+    }
 }
 
 /// A form of a page, as it is to be shown: empty, or as it came back.
@@ -225,6 +231,7 @@ mod tests {
     #[test]
     fn a_refusal_stands_beside_the_field_that_it_is_about() {
         let long = |what: &str| Refusal::TextTooLong { what: what.to_owned(), limit: 1 };
+        let empty = |what: &str| Refusal::EmptyText { what: what.to_owned() };
         let unread = |what: &str| Refusal::Unreadable { what: what.to_owned() };
         let nobody = Refusal::UnknownIdentity { given: "x".to_owned() };
         check(&nobody, &["length", "receiver"], "receiver");
@@ -232,9 +239,8 @@ mod tests {
         check(&nobody, &["length"], "");
         check(&long("reason"), &["reason"], "reason");
         check(&long("reason"), &["why"], "why");
-        check(&unread("the question is empty"), &["text"], "text");
-        check(&unread("`evidence`: not a digest"), &["evidence", "note"], "evidence");
-        check(&unread("`digest`: not a digest"), &["digest", "reason"], "");
+        check(&empty("question"), &["text"], "text");
+        check(&unread("no reason at all"), &["digest", "reason"], "");
         check(&Refusal::OtherEvidence {}, &["evidence"], "evidence");
         check(&Refusal::SelfApproval {}, &["digest"], "");
     }

@@ -13,7 +13,7 @@ use placet_engine::commands::question::{AnswerQuestion, AskQuestion};
 use placet_engine::commands::review::ReviewEmergency;
 use placet_engine::commands::withdraw::WithdrawRequest;
 use placet_engine::queries::{
-    self, BeforeView, HandoverView, RequestView, StageView, Who, WorkView,
+    self, BeforeView, HandoverView, QuestionView, RequestView, StageView, Who, WorkView,
 };
 use placet_engine::{Command, Engine, Error};
 use serde::Deserialize;
@@ -24,6 +24,7 @@ use super::page::{self, Here, Page};
 use super::passkeys;
 use super::refused::{self, Refused};
 use super::risk::Risk;
+use super::rows;
 use super::show::{self, Digits};
 use super::visitor::Visitor;
 
@@ -70,8 +71,7 @@ pub(super) async fn inbox(
     let all = queries::Page { limit: Some(100), after: None };
     let some = queries::Page { limit: Some(ROWS), after: None };
     let mut waiting = by_risk(engine.inbox(actor, &all).await?, &page.standing.who);
-    let more = waiting.len().saturating_sub(SHOWN);
-    waiting.truncate(SHOWN);
+    let more = rows::trim(&mut waiting, SHOWN);
     let reviews = engine.owed_reviews(actor, &some).await?;
     let handovers = engine.handovers(actor, &some).await?;
     let work = engine.work(actor, &some).await?;
@@ -105,10 +105,29 @@ struct RequestPage {
     before: Option<BeforeView>,
     /// How many questions come before those that are shown.
     earlier: usize,
+    /// What the receiver holds beside what is shown of it.
+    more_holds: usize,
 }
+
+/// How much is shown of what the receiver holds already; what conflicts is always named.
+const HOLDS: usize = 12;
 
 /// How many questions are shown, which may be long as their answers may.
 const QUESTIONS: usize = 3;
+/// How many bytes of them, as they are served: those that are shown are shown whole.
+const BYTES: usize = 12_500;
+
+/// How many of the last questions fit on a page.
+fn fitting(questions: &[QuestionView]) -> usize {
+    let long = |text: &Option<String>| text.as_ref().map_or(0, |text| show::weight(text));
+    let mut bytes = 0;
+    let fits = |one: &&QuestionView| {
+        bytes += long(&one.question) + long(&one.answer);
+        bytes <= BYTES
+    };
+    let fitting = questions.iter().rev().take(QUESTIONS).take_while(fits).count();
+    fitting.max(questions.len().min(1))
+}
 
 /// Up to which question they are shown; the last ones if it is left out.
 #[derive(Debug, Default, Deserialize)]
@@ -147,8 +166,9 @@ async fn shown(
 ) -> Result<Response, Failed> {
     let mut request = engine.request(actor, id).await?;
     request.questions.truncate(talk.questions.unwrap_or(usize::MAX).max(1));
-    let earlier = request.questions.len().saturating_sub(QUESTIONS);
+    let earlier = request.questions.len() - fitting(&request.questions);
     request.questions.drain(..earlier);
+    let more_holds = rows::trim(&mut request.holds, HOLDS);
     let mine_to_decide = engine.waits_for_me(actor, id).await?;
     let here = if mine_to_decide { Here::Decide } else { Here::Mine };
     let page = Page::of(engine, actor, here).await?.with(refused);
@@ -161,8 +181,18 @@ async fn shown(
         false => None,
     };
     let status = page.status();
-    let page =
-        RequestPage { page, request, risk, why_me, mine_to_decide, mine, digits, before, earlier };
+    let page = RequestPage {
+        page,
+        request,
+        risk,
+        why_me,
+        mine_to_decide,
+        mine,
+        digits,
+        before,
+        earlier,
+        more_holds,
+    };
     page::with_status(status, &page)
 }
 
@@ -200,11 +230,11 @@ async fn then<C: Command>(
     engine: &Engine,
     form: Form,
     request: RequestId,
-    command: Result<C, Refusal>,
+    command: Result<C, Failed>,
 ) -> Result<Response, Failed> {
     let done = match command {
-        Ok(command) => engine.run(form.actor, &command).await.map(drop),
-        Err(refusal) => Err(refusal.into()),
+        Ok(command) => engine.run(form.actor, &command).await.map(drop).map_err(Failed::from),
+        Err(failed) => Err(failed),
     };
     after(engine, form, request, done).await
 }
@@ -231,12 +261,12 @@ pub(super) async fn approve(
     let approve = digest.map(|digest| ApproveRequest { request, digest, stage: None });
     if form.typed.optional("asked").is_some() {
         let asked = passkeys::set_up(asked)?;
-        let signed = approve.and_then(|approve| passkeys::agreed(&form, approve, asked));
+        let signed = approve.and_then(|approve| Ok(passkeys::agreed(&form, approve, asked)?));
         return then(&engine, form, request, signed).await;
     }
     let approve = match approve {
         Ok(approve) => approve,
-        Err(refusal) => return after(&engine, form, request, Err(refusal)).await,
+        Err(failed) => return after(&engine, form, request, Err(failed)).await,
     };
     match engine.run(form.actor, &approve).await {
         // Where it takes a passkey, the page that asks for one comes next.
@@ -312,8 +342,7 @@ pub(super) async fn review(
 ) -> Result<Response, Failed> {
     let request = about(&engine, &id, &form).await?;
     let note = form.typed.text("note").to_owned();
-    let verdict = serde_json::from_value(form.typed.text("verdict").into())
-        .map_err(|_| Refusal::Unreadable { what: "this is no verdict of a review".to_owned() });
+    let verdict = form.typed.word("verdict", "verdict of a review");
     let command = verdict.map(|verdict| ReviewEmergency { request, verdict, note });
     then(&engine, form, request, command).await
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
 use placet_domain::credential::TokenScope;
@@ -13,20 +13,22 @@ use placet_domain::id::CredentialId;
 use placet_engine::Engine;
 use placet_engine::commands::login::{IssueToken, RevokeToken};
 use placet_engine::commands::session::EndSession;
-use placet_engine::queries::{self, SessionView, TokenView, Who};
+use placet_engine::queries::{SessionView, TokenView, Who};
+use serde::Deserialize;
 
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
 use super::refused::{self, Refused};
+use super::rows::{self, Rows};
 use super::visitor::Visitor;
 
 #[derive(Template)]
 #[template(path = "sessions.html")]
 struct SessionsPage {
     page: Page,
-    sessions: Vec<SessionView>,
-    tokens: Vec<TokenView>,
+    sessions: Rows<SessionView>,
+    tokens: Rows<TokenView>,
     /// Who a new token may be for, beside whoever looks.
     workloads: Vec<Who>,
     /// The secret of a token that was made just now.
@@ -63,18 +65,27 @@ impl SessionsPage {
 }
 
 /// How many of each are shown.
-const ROWS: u32 = 20;
+const ROWS: usize = 15;
+
+/// After which of each list.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Parts {
+    sessions: Option<String>,
+    tokens: Option<String>,
+}
 
 async fn shown(
     engine: &Engine,
     actor: Actor,
+    parts: Parts,
     refused: Option<Refused>,
     secret: Option<String>,
 ) -> Result<Response, Failed> {
     let page = Page::of(engine, actor, Here::Me).await?.with(refused);
-    let rows = queries::Page { limit: Some(ROWS), after: None };
-    let sessions = engine.sessions(actor, &rows).await?;
-    let tokens = engine.tokens(actor, false, &rows).await?;
+    let found = engine.sessions(actor, &rows::asked(ROWS, parts.sessions)).await?;
+    let sessions = Rows::cut(found, ROWS, |one| one.id.to_string());
+    let found = engine.tokens(actor, false, &rows::asked(ROWS, parts.tokens)).await?;
+    let tokens = Rows::cut(found, ROWS, |one| one.id.to_string());
     let me = page.standing.who.id.to_string();
     let workloads = engine.identity(actor, &me).await.map(|one| one.workloads).unwrap_or_default();
     let status = if secret.is_some() { StatusCode::CREATED } else { page.status() };
@@ -85,8 +96,9 @@ async fn shown(
 pub(super) async fn page(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
+    Query(parts): Query<Parts>,
 ) -> Result<Response, Failed> {
-    shown(&engine, actor, None, None).await
+    shown(&engine, actor, parts, None, None).await
 }
 
 fn session(id: &str) -> Result<CredentialId, Refusal> {
@@ -98,15 +110,14 @@ fn token(id: &str) -> Result<CredentialId, Refusal> {
 }
 
 /// The page again, after something was done or was not.
-async fn after(
+async fn after<T>(
     engine: &Engine,
     form: Form,
-    done: Result<(), impl Into<Failed>>,
+    done: Result<T, impl Into<Failed>>,
 ) -> Result<Response, Failed> {
-    let Err(error) = done else { return Ok(Redirect::to("/sessions").into_response()) };
     let actor = form.actor;
-    let again = async |refused| shown(engine, actor, Some(refused), None).await;
-    refused::back(error, form, again).await
+    let again = async |refused| shown(engine, actor, Parts::default(), Some(refused), None).await;
+    refused::then(done, "/sessions", form, again).await
 }
 
 pub(super) async fn end(
@@ -115,7 +126,7 @@ pub(super) async fn end(
     form: Form,
 ) -> Result<Response, Failed> {
     let session = session(&id)?;
-    let ended = engine.run(form.actor, &EndSession { session }).await.map(drop);
+    let ended = engine.run(form.actor, &EndSession { session }).await;
     after(&engine, form, ended).await
 }
 
@@ -125,7 +136,7 @@ pub(super) async fn revoke(
     form: Form,
 ) -> Result<Response, Failed> {
     let token = token(&id)?;
-    let revoked = engine.run(form.actor, &RevokeToken { token }).await.map(drop);
+    let revoked = engine.run(form.actor, &RevokeToken { token }).await;
     after(&engine, form, revoked).await
 }
 
@@ -136,10 +147,8 @@ pub(super) async fn make(State(engine): State<Engine>, form: Form) -> Result<Res
     let scopes: BTreeSet<TokenScope> = TokenScope::ALL.into_iter().filter(chosen).collect();
     // Elsewhere none means all of them; here it is somebody who took every tick away.
     if scopes.is_empty() {
-        let what = "a token that is good for nothing is not made".to_owned();
-        let refusal = Refusal::Unreadable { what };
-        let refused = Refused::of(&refusal, form.sent_to, form.typed).at("scopes");
-        return shown(&engine, form.actor, Some(refused), None).await;
+        let nothing = Failed::at("scopes", "a token that is good for nothing is not made");
+        return after::<()>(&engine, form, Err(nothing)).await;
     }
     let command = IssueToken {
         holder: typed.optional("holder"),
@@ -149,8 +158,8 @@ pub(super) async fn make(State(engine): State<Engine>, form: Form) -> Result<Res
     match engine.run(form.actor, &command).await {
         Ok(given) => {
             let secret = Some(given.secret.reveal().to_owned());
-            shown(&engine, form.actor, None, secret).await
+            shown(&engine, form.actor, Parts::default(), None, secret).await
         }
-        Err(error) => after(&engine, form, Err(error)).await,
+        Err(error) => after::<()>(&engine, form, Err(error)).await,
     }
 }

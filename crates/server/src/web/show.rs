@@ -230,9 +230,13 @@ pub(super) fn escaped(text: &str) -> String {
     })
 }
 
+/// The most of a name on a page, in bytes as they are served; the longest in plain letters fits.
+const CALLED: usize = 100;
+
 /// How somebody is called; who was erased has an id alone.
 pub(super) fn called(who: &Who) -> String {
-    who.name.clone().or_else(|| who.handle.clone()).unwrap_or_else(|| who.id.to_string())
+    let name = who.name.as_deref().or(who.handle.as_deref());
+    name.map_or_else(|| who.id.to_string(), |name| cut(name, CALLED))
 }
 
 /// Some of several people, the last one after "or".
@@ -249,6 +253,18 @@ pub(super) fn either(people: &[Who]) -> String {
     }
 }
 
+/// At most so many of several names, and how many more there are.
+pub(super) fn few<T: ToString>(names: impl IntoIterator<Item = T>, most: usize) -> String {
+    let mut names: Vec<String> = names.into_iter().map(|one| one.to_string()).collect();
+    let more = names.len().saturating_sub(most);
+    names.truncate(most);
+    match (names.is_empty(), more) {
+        (true, _) => "none".to_owned(),
+        (false, 0) => names.join(", "),
+        (false, more) => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
 /// So many of these people.
 pub(super) fn some_of(needed: u32, people: &[Who]) -> String {
     match needed {
@@ -261,17 +277,36 @@ pub(super) fn some_of(needed: u32, people: &[Who]) -> String {
     }
 }
 
-/// The most characters of a text in a list; the page behind it has all of it.
+/// The most of a text in a list, in bytes as they are served; the page behind it has all of it.
 const BEGUN: usize = 120;
+
+/// The most of a question or an answer, in bytes as they are served: the longest that there may be, but
+/// for one of nothing but marks or of letters that take three bytes each.
+pub(super) const TOLD: usize = 4_000;
 
 /// How a text begins.
 pub(super) fn begun(text: &str) -> String {
     cut(text, BEGUN)
 }
 
-/// A text up to so many characters.
+/// How many bytes a letter takes on a page: five where it is written as a reference.
+fn served(one: char) -> usize {
+    if matches!(one, '<' | '>' | '&' | '"' | '\'') { 5 } else { one.len_utf8() }
+}
+
+/// How many bytes a text takes on a page.
+pub(super) fn weight(text: &str) -> usize {
+    text.chars().map(served).sum()
+}
+
+/// A text up to so many bytes as they are served.
 pub(super) fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+    let mut bytes = 0;
+    let over = text.char_indices().find(|(_, one)| {
+        bytes += served(*one);
+        bytes > most
+    });
+    match over {
         Some((end, _)) => format!("{}\u{2026}", text.get(..end).unwrap_or_default().trim_end()),
         None => text.to_owned(),
     }
@@ -335,6 +370,19 @@ mod tests {
             (50 * 86_400, "6 Mar 2027"),
         ] {
             assert_eq!(When { at: at(now + seconds), now: at(now) }.words(), said);
+        }
+    }
+
+    #[test]
+    fn of_many_names_some_are_said() {
+        for (names, said) in [
+            (0, "none"),
+            (1, "1"),
+            (3, "1, 2, 3"),
+            (4, "1, 2, 3 and 1 more"),
+            (9, "1, 2, 3 and 6 more"),
+        ] {
+            assert_eq!(few(1..=names, 3), said);
         }
     }
 

@@ -2,41 +2,37 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
 use placet_domain::id::ActionId;
 use placet_engine::Engine;
 use placet_engine::commands::work::{DoWork, Given};
-use placet_engine::queries::{self, WorkView};
-use serde::Deserialize;
+use placet_engine::queries::WorkView;
 
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
 use super::refused::{self, Refused};
+use super::rows::{self, Rows, Shown};
+use super::show;
 use super::visitor::Visitor;
-
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct After {
-    after: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "work.html")]
 struct WorkPage {
     page: Page,
-    work: Vec<WorkView>,
-    next: Option<String>,
+    work: Rows<WorkView>,
 }
 
-/// How many on a page, each with forms of its own, and how many bytes of notes: those are shown whole.
-const ROWS: u32 = 10;
+/// How many on a page, each with forms of its own, and how many bytes of notes as they are
+/// served: those are shown whole.
+const ROWS: usize = 10;
 const BYTES: usize = 10_000;
 
 /// How many of these orders fit on a page.
 fn fitting(work: &[WorkView]) -> usize {
-    let long = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let long = |text: &Option<String>| text.as_ref().map_or(0, |text| show::weight(text));
     let mut bytes = 0;
     let fits = |one: &&WorkView| {
         bytes += long(&one.note) + long(&one.returned);
@@ -52,20 +48,17 @@ async fn shown(
     refused: Option<Refused>,
 ) -> Result<Response, Failed> {
     let page = Page::of(engine, actor, Here::Decide).await?.with(refused);
-    let rows = queries::Page { limit: Some(ROWS), after };
-    let mut work = engine.work(actor, &rows).await?;
-    let shown = fitting(&work);
-    let full = work.len() >= ROWS as usize || shown < work.len();
-    work.truncate(shown);
-    let next = work.last().filter(|_| full).map(|last| last.grant.to_string());
+    let found = engine.work(actor, &rows::asked(ROWS, after)).await?;
+    let fitting = fitting(&found).min(ROWS);
+    let work = Rows::cut(found, fitting, |one| one.grant.to_string());
     let status = page.status();
-    page::with_status(status, &WorkPage { page, work, next })
+    page::with_status(status, &WorkPage { page, work })
 }
 
 pub(super) async fn list(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
-    Query(After { after }): Query<After>,
+    Query(Shown { after, .. }): Query<Shown>,
 ) -> Result<Response, Failed> {
     shown(&engine, actor, after, None).await
 }
@@ -74,7 +67,7 @@ async fn step(
     engine: &Engine,
     id: &str,
     form: Form,
-    step: Result<Given, Refusal>,
+    step: Result<Given, Failed>,
 ) -> Result<Response, Failed> {
     let unknown = || Refusal::NoWorkOrder {
         action: id.chars().take(64).collect(),
@@ -83,17 +76,12 @@ async fn step(
     let action: ActionId = id.parse().map_err(|_| unknown())?;
     let actor = form.actor;
     let done = match step {
-        Ok(step) => engine.run(actor, &DoWork { action, step }).await,
-        Err(refusal) => Err(refusal.into()),
+        Ok(step) => engine.run(actor, &DoWork { action, step }).await.map_err(Failed::from),
+        Err(failed) => Err(failed),
     };
-    match done {
-        Ok(_) => Ok(Redirect::to("/work").into_response()),
-        Err(error) => {
-            // The order may stand on a later page; the first one says what was refused.
-            let again = async |refused| shown(engine, actor, None, Some(refused)).await;
-            refused::back(error, form, again).await
-        }
-    }
+    // The order may stand on a later page; the first one says what was refused.
+    let again = async |refused| shown(engine, actor, None, Some(refused)).await;
+    refused::then(done, "/work", form, again).await
 }
 
 pub(super) async fn carried_out(

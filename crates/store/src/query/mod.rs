@@ -52,7 +52,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    fn may(&self, scope: Scope) -> bool {
+    pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
     }
 }

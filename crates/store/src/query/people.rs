@@ -66,11 +66,33 @@ impl Store {
         Ok(shown(&rows)?.into_iter().next())
     }
 
+    /// Identities by id, for somebody who may read everything.
     pub async fn identities(&self, page: &Page) -> Result<Vec<Identity>, Error> {
         let rows = sqlx::query(
             "select id, version, state from identity where id > $1 order by id limit $2",
         )
         .bind(page.after.as_deref().unwrap_or(""))
+        .bind(page.limit())
+        .fetch_all(&mut *self.read.lend().await?)
+        .await?;
+        shown(&rows)
+    }
+
+    /// For whom the reader answers, by id: workloads of theirs and who reports to them.
+    pub async fn identities_under(
+        &self,
+        reader: &Reader,
+        page: &Page,
+    ) -> Result<Vec<Identity>, Error> {
+        let rows = sqlx::query(
+            "select id, version, state from identity where id > $1 and id in \
+             (select id from identity where $2 and owner = $3 union all \
+              select id from identity where $4 and manager = $3) order by id limit $5",
+        )
+        .bind(page.after.as_deref().unwrap_or(""))
+        .bind(reader.may(Scope::Mine))
+        .bind(reader.who.to_string())
+        .bind(reader.may(Scope::Reports))
         .bind(page.limit())
         .fetch_all(&mut *self.read.lend().await?)
         .await?;

@@ -58,7 +58,7 @@ pub enum Verb {
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Identities {
-    /// People and workloads, with who answers for them.
+    /// People and workloads, with who answers for them: all that you may see.
     List,
     /// Somebody has left: what they hold and asked for ends, and what they own passes on.
     Deactivate { handle: String },

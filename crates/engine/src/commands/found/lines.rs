@@ -185,6 +185,11 @@ pub(crate) type Answered = (Identity, Option<IdentityId>);
 /// The longest name of a person, in characters: lists show many of them beside each other.
 const LONGEST_NAME: usize = 100;
 
+/// A text of the catalogue that says what something is for: short enough to stand in a list.
+fn is_sentence(text: &str) -> bool {
+    (1..=500).contains(&text.chars().count())
+}
+
 impl PersonLine {
     fn called(&self) -> Result<String, Refusal> {
         let name = text("name", &self.name)?;
@@ -263,8 +268,8 @@ impl WorkloadLine {
         let whose = format!("workload `{}`", self.handle);
         named.teams(&self.teams, &whose)?;
         let owner = named.identity(&self.owner, &whose)?;
-        let purpose = text("purpose", &self.purpose)?;
-        if purpose.is_empty() || purpose.len() > 500 {
+        let purpose = self.purpose.trim().to_owned();
+        if !is_sentence(&purpose) {
             let why = format!("{whose}: say in 1 to 500 characters what it is for (`purpose`)");
             return Err(wrong(why));
         }
@@ -313,7 +318,7 @@ impl EntitlementLine {
         if !(1..=4).contains(&self.sensitivity) {
             return Err(wrong(format!("{whose}: sensitivity is 1 (public) to 4 (restricted)")));
         }
-        if self.scope.trim().is_empty() || self.scope.len() > 500 {
+        if !is_sentence(self.scope.trim()) {
             return Err(wrong(format!(
                 "{whose}: say in 1 to 500 characters what it allows (`scope`)"
             )));
