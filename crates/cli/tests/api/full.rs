@@ -293,6 +293,7 @@ impl Full {
                 "/identities",
                 &["mara".to_owned(), named("person", 0, NAME), named("workload", 0, NAME)],
             ),
+            "/decide" => own(&["/decide", "/decide?from=15", "/decide?from=99999"]),
             "/findings" => own(&["/findings", "/findings?all=true"]),
             "/proposals" => own(&["/proposals", "/proposals?all=true"]),
             "/policy" => {
@@ -330,6 +331,7 @@ const ROWS: &[(&str, usize)] = &[
     ("/", 20),
     ("/ask", 20),
     ("/decide", 15),
+    ("/decide?from=15", 15),
     ("/findings", 25),
     ("/history", 12),
     ("/targets", 25),
@@ -340,6 +342,41 @@ const ROWS: &[(&str, usize)] = &[
     ("/passkeys", 22),
     ("/delegations", 25),
 ];
+
+/// Follows the links to more of one list of a page; answers what its rows are about.
+async fn walked(world: &World, who: &str, (first, by): (&str, &str), begin: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut next = Some(first.to_owned());
+    while let Some(address) = next {
+        let page = browse(world, &world.secret(who), &address, None).await;
+        assert_eq!(page.status, StatusCode::OK, "{address}");
+        let rows = page.text.split(begin).skip(1);
+        let rows = rows.filter_map(|rest| rest.split(['/', '"']).next());
+        let known: BTreeSet<String> = rows.map(str::to_owned).collect();
+        assert!(!known.is_empty(), "`{address}` leads to nothing");
+        found.extend(known);
+        let more = page.text.split("rel=\"next\" href=\"").skip(1);
+        let more = more.filter_map(|rest| rest.split('"').next());
+        next = more.map(|to| to.replace("&amp;", "&")).find(|to| to.contains(&format!("{by}=")));
+        assert!(found.len() < 1_000, "`{first}` leads in a circle");
+    }
+    found
+}
+
+/// Lists of several pages show each row once.
+async fn pages_lead_to_the_end(world: &World) {
+    for (who, first, begin, count) in [
+        ("mara", ("/decide", "from"), "<th scope=\"row\"><a href=\"/requests/", 39),
+        ("ada", ("/identities", "after"), "<th scope=\"row\"><a href=\"/identities/", 103),
+        ("mara", ("/delegations", "after"), "action=\"/delegations/", MANY),
+        ("ada", ("/passkeys", "waiting"), "action=\"/passkeys/pky_", 12),
+    ] {
+        let rows = walked(world, who, first, begin).await;
+        let once: BTreeSet<&String> = rows.iter().collect();
+        assert_eq!(once.len(), rows.len(), "{first:?} shows a row twice");
+        assert!(rows.len() >= count, "{first:?} shows {} rows and no more", rows.len());
+    }
+}
 
 /// No page weighs too much or runs what was written; and `written` is there to be read.
 async fn check(words: &'static str, written: &str) {
@@ -377,6 +414,7 @@ async fn check(words: &'static str, written: &str) {
     assert!(assets.len() >= 4, "{assets:?}");
     let shown = browse(world, &world.secret("mara"), "/decide", None).await;
     assert!(shown.text.contains(written), "what was written is there");
+    pages_lead_to_the_end(world).await;
     let heavy: Vec<String> = weights
         .iter()
         .filter(|(_, (weight, ..))| *weight >= MOST)

@@ -107,6 +107,8 @@ await run(async () => {
   expect(mira.url() === open, 'a key opens the first that waits');
   await accessKey(mira, 'l');
   await mira.getByLabel('For how long').waitFor();
+  await accessKey(mira, 'q');
+  await mira.getByLabel('Your question').waitFor();
   await accessKey(mira, 'r');
   await mira.getByLabel('Why not').fill('x'.repeat(2001));
   await mira.getByRole('button', { name: 'Refuse the request' }).click();
@@ -186,6 +188,11 @@ await run(async () => {
       if (size > 100_000) faults.push(`${name}: ${size} bytes`);
     });
   }
+
+  // ---- agreed to by a key ----
+  await mira.goto(open);
+  await accessKey(mira, 'a');
+  await mira.getByText('Mira Sol agreed').waitFor();
 
   // ---- given back, and the whole of it again without script ----
   await jon.goto(`${BASE}/`);

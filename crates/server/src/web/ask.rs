@@ -2,7 +2,7 @@
 //! before it is sent.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::actor::Actor;
 use placet_engine::Engine;
@@ -10,6 +10,7 @@ use placet_engine::commands::submit::SubmitRequest;
 use placet_engine::queries::{EntitlementView, OfferView, PreviewView, SoughtOffers};
 use serde::Deserialize;
 
+use super::address::{Path, Query};
 use super::failed::Failed;
 use super::form::{Form, Typed};
 use super::page::{self, Here, Page};

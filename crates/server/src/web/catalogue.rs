@@ -1,11 +1,12 @@
 //! The catalogue as lists: targets with how fresh the knowledge of them is, and who there is.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use placet_engine::Engine;
 use placet_engine::queries::{IdentityView, TargetView};
 
+use super::address::Query;
 use super::failed::Failed;
 use super::page::{self, Here, Page};
 use super::rows::{self, Rows, Shown};

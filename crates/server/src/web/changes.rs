@@ -1,9 +1,10 @@
 //! Pages that are open are told of changes, and fetch themselves again.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use placet_engine::Engine;
 use serde::Deserialize;
 
+use super::address::Query;
 use super::failed::Failed;
 use super::visitor::Visitor;
 use crate::api::changes::{Changes, LastEvent, told};

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::extract::{Path, Query};
 use axum::response::Response;
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
@@ -11,6 +10,7 @@ use placet_engine::Engine;
 use placet_engine::commands::delegate::{Delegate, EndDelegation};
 use placet_engine::queries::DelegationView;
 
+use super::address::{Path, Query};
 use super::failed::Failed;
 use super::form::{Form, Typed};
 use super::page::{self, Here, Page};

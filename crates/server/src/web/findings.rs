@@ -1,7 +1,7 @@
 //! Findings: what differs from what was approved, the request behind each, and what can be done.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
@@ -11,6 +11,7 @@ use placet_engine::Engine;
 use placet_engine::commands::answer::{AnswerFinding, RemoveFound};
 use placet_engine::queries::FindingView;
 
+use super::address::{Path, Query};
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};

@@ -1,7 +1,7 @@
 //! One grant: its life as a picture, approved beside observed, every entry, and the proof.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
@@ -11,6 +11,7 @@ use placet_engine::commands::end::{GiveBack, RevokeGrant};
 use placet_engine::commands::extend::ExtendGrant;
 use placet_engine::queries::{EntryView, LifeView, VerifiedView};
 
+use super::address::Path;
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};

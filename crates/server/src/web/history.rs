@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -13,6 +13,7 @@ use placet_engine::Engine;
 use placet_engine::queries::{self, RequestView, SoughtRequests};
 use serde::Deserialize;
 
+use super::address::Query;
 use super::failed::Failed;
 use super::form::day;
 use super::page::{self, Here, Page};

@@ -2,7 +2,7 @@
 //! they had typed.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
@@ -11,6 +11,7 @@ use placet_engine::commands::login::{Given, LogOut};
 use placet_engine::{Engine, Error, Secret};
 use serde::Deserialize;
 
+use super::address::Query;
 use super::failed::Failed;
 use super::form::{self, Fields, Form, Typed};
 use super::page;

@@ -4,6 +4,7 @@
 //! Here does not belong: anything that the API does not also offer, a rule, or a decision about who
 //! may what. A page shows what `engine` answered for whoever looks, and nothing else.
 
+mod address;
 mod ask;
 mod assets;
 mod catalogue;

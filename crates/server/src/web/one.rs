@@ -1,13 +1,14 @@
 //! One identity, entitlement or target: what is held, by whom, through which request, until when.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use placet_domain::actor::Actor;
 use placet_engine::Engine;
 use placet_engine::commands::answer::ReleaseBrake;
 use placet_engine::queries::{GrantView, OfferView, OneIdentityView, OneTargetView, SoughtGrants};
 
+use super::address::{Path, Query};
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};

@@ -2,7 +2,7 @@
 //! is asked for one. Those need script; what they say is a field of an ordinary form.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use placet_domain::Refusal;
@@ -16,6 +16,7 @@ use placet_engine::queries::PasskeyView;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::address::{Path, Query};
 use super::failed::Failed;
 use super::form::{Form, Typed};
 use super::page::{self, Here, Page};

@@ -15,7 +15,7 @@ use super::show::{begun, clock, date, escaped, roughly};
 /// Entries within so many seconds of the first of them share a mark.
 const TOGETHER: u64 = 60;
 /// How near two marks may stand.
-const LEAST: f64 = 44.0;
+const LEAST: f64 = 54.0;
 /// Where the lanes begin, and how wide the picture is at the least.
 const LEFT: f64 = 104.0;
 const WIDTH: f64 = 1_000.0;

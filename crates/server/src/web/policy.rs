@@ -2,12 +2,13 @@
 //! would take to get something.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use placet_engine::queries::{PolicyView, PreviewView, RuleView};
 use placet_engine::{Engine, Error};
 use serde::Deserialize;
 
+use super::address::Query;
 use super::failed::Failed;
 use super::form::Typed;
 use super::page::{self, Here, Page};

@@ -2,7 +2,7 @@
 //! on because its owner left.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
@@ -14,6 +14,7 @@ use placet_engine::commands::catalogue::change::{
 use placet_engine::queries::{ChangeView, HandoverView};
 use placet_engine::{Command, Engine};
 
+use super::address::{Path, Query};
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};

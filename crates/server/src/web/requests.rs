@@ -1,7 +1,7 @@
 //! Requests: the inbox of whoever decides, and one request with everything that they have to see.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use placet_domain::Refusal;
@@ -18,13 +18,14 @@ use placet_engine::queries::{
 use placet_engine::{Command, Engine, Error};
 use serde::Deserialize;
 
+use super::address::{Path, Query};
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
 use super::passkeys;
 use super::refused::{self, Refused};
 use super::risk::Risk;
-use super::rows;
+use super::rows::{self, Pager, Rows};
 use super::show::{self, Digits};
 use super::visitor::Visitor;
 
@@ -49,33 +50,63 @@ pub(super) fn by_risk(inbox: Vec<RequestView>, me: &Who) -> Vec<Waiting> {
 #[template(path = "decide.html")]
 struct InboxPage {
     page: Page,
+    /// How many wait, of those that are put in order.
+    count: usize,
     waiting: Vec<Waiting>,
-    /// How many wait beside those that are shown.
-    more: usize,
+    /// The way to those that put less at stake.
+    pager: Pager,
     /// Emergencies whose review is owed, the longest due first.
     reviews: Vec<RequestView>,
     handovers: Vec<HandoverView>,
     work: Vec<WorkView>,
 }
 
-/// How many requests are shown: what puts most at stake first, so that none of it is missed.
+impl InboxPage {
+    fn sentence(&self) -> String {
+        let order = "what puts most at stake first, then the oldest";
+        match self.count {
+            1 => "1 request waits for you.".to_owned(),
+            ORDERED => format!(
+                "{ORDERED} requests or more wait for you; of the oldest {ORDERED}: {order}."
+            ),
+            count => format!("{count} requests wait for you: {order}."),
+        }
+    }
+}
+
+/// How many requests are put in order of what they put at stake, and how many of them are on a page.
+const ORDERED: usize = 100;
 const SHOWN: usize = 15;
 /// How many rows of what else waits.
 const ROWS: u32 = 5;
 
+/// From which request on, in that order.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct From {
+    #[serde(default)]
+    from: usize,
+}
+
 pub(super) async fn inbox(
     State(engine): State<Engine>,
     Visitor(actor): Visitor,
+    Query(From { from }): Query<From>,
 ) -> Result<Response, Failed> {
     let page = Page::of(&engine, actor, Here::Decide).await?;
-    let all = queries::Page { limit: Some(100), after: None };
+    let all = queries::Page { limit: u32::try_from(ORDERED).ok(), after: None };
     let some = queries::Page { limit: Some(ROWS), after: None };
     let mut waiting = by_risk(engine.inbox(actor, &all).await?, &page.standing.who);
-    let more = rows::trim(&mut waiting, SHOWN);
+    let count = waiting.len();
+    // Where fewer wait by now, it is the last of them.
+    let from = from.min(count.saturating_sub(1) / SHOWN * SHOWN);
+    let waiting = waiting.split_off(from);
+    let waiting = Rows::cut(waiting, SHOWN, |_| from.saturating_add(SHOWN).to_string());
+    let pager = waiting.pager_by("from", "requests that wait", "/decide");
+    let waiting = waiting.shown;
     let reviews = engine.owed_reviews(actor, &some).await?;
     let handovers = engine.handovers(actor, &some).await?;
     let work = engine.work(actor, &some).await?;
-    page::shown(&InboxPage { page, waiting, more, reviews, handovers, work })
+    page::shown(&InboxPage { page, count, waiting, pager, reviews, handovers, work })
 }
 
 /// For which stages it waits for somebody, or for one in whose place they act.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use placet_domain::Refusal;
@@ -16,6 +16,7 @@ use placet_engine::commands::session::EndSession;
 use placet_engine::queries::{SessionView, TokenView, Who};
 use serde::Deserialize;
 
+use super::address::{Path, Query};
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};

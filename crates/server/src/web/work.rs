@@ -1,7 +1,7 @@
 //! Work orders: what is to be done by hand; saying that it was done, sending it back, confirming it.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use placet_domain::Refusal;
 use placet_domain::actor::Actor;
@@ -10,6 +10,7 @@ use placet_engine::Engine;
 use placet_engine::commands::work::{DoWork, Given};
 use placet_engine::queries::WorkView;
 
+use super::address::{Path, Query};
 use super::failed::Failed;
 use super::form::Form;
 use super::page::{self, Here, Page};
