@@ -45,6 +45,23 @@ async fn one_identity_is_seen_by_those_who_may_and_is_unknown_to_others() {
 }
 
 #[tokio::test]
+async fn changes_of_the_catalogue_are_read_by_auditors_and_decided_by_others() {
+    let world = World::new().await;
+    let team = json!({ "catalogue": { "team": [{ "name": "night-desk" }] } });
+    let id = world.post("ada", "/catalogue/proposals", team).await.good().text("/proposal");
+    let listed = world.get("nora", "/catalogue/proposals").await.good();
+    assert_eq!(listed.text("/0/id"), id);
+    world.get("nora", "/catalogue/upkeep").await.good();
+    let page = look(&world, "nora", &format!("/proposals/{id}")).await;
+    assert!(page.text.contains("night-desk") && !page.text.contains("/adopt"), "{}", page.text);
+    let page = look(&world, "bo", &format!("/proposals/{id}")).await;
+    assert!(page.text.contains("/adopt"), "{}", page.text);
+    let adopt = format!("/catalogue/proposals/{id}/adopt");
+    world.post("nora", &adopt, json!({})).await.refused("not_permitted");
+    world.get("kim", "/catalogue/proposals").await.refused("not_permitted");
+}
+
+#[tokio::test]
 async fn identities_are_listed_for_those_who_answer_for_them() {
     let world = World::new().await;
     let listed = async |who: &str| -> Vec<String> {

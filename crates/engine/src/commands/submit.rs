@@ -29,7 +29,7 @@ pub struct SubmitRequest {
     pub justification: String,
     /// A ticket or incident elsewhere.
     pub reference: Option<String>,
-    /// Not before this start, RFC 3339.
+    /// Not before this moment, RFC 3339.
     pub starts_at: Option<String>,
     /// What ends it as well, such as `ticket:OPS-7`.
     pub ends_on: Vec<String>,

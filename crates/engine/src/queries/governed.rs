@@ -70,14 +70,23 @@ pub struct UpkeepView {
 }
 
 impl Engine {
-    /// Proposals, for those who may make one.
+    /// Whether changes of the catalogue are shown to somebody: to those who may read everything, and to
+    /// those who may propose one.
+    async fn may_read_changes(&self, actor: Actor) -> Result<(), Error> {
+        match self.reader(actor).await?.may(Scope::Everything) {
+            true => Ok(()),
+            false => self.authorise(actor, Deed::ProposeCatalogue).await,
+        }
+    }
+
+    /// Proposals, the newest first.
     pub async fn proposals(
         &self,
         actor: Actor,
         open: bool,
         page: &Page,
     ) -> Result<Vec<ChangeView>, Error> {
-        self.authorise(actor, Deed::ProposeCatalogue).await?;
+        self.may_read_changes(actor).await?;
         let proposals = self.store.proposals(open, &page.into()).await?;
         let mut out = Vec::with_capacity(proposals.len());
         for one in proposals {
@@ -88,7 +97,7 @@ impl Engine {
 
     /// One proposal with every difference, as whoever decides has to see it.
     pub async fn proposal(&self, actor: Actor, id: ProposalId) -> Result<ChangeView, Error> {
-        self.authorise(actor, Deed::ProposeCatalogue).await?;
+        self.may_read_changes(actor).await?;
         let found = self.store.load::<Proposal>(id, &mut Facts::default()).await?;
         let found = found.ok_or(Refusal::UnknownProposal { given: id.to_string() })?;
         let changes = self.changes_of(&found).await?;
@@ -165,9 +174,9 @@ impl Engine {
         Ok(who.handle.unwrap_or_else(|| id.to_string()))
     }
 
-    /// What still follows from changes; for those who may change the catalogue.
+    /// What still follows from changes.
     pub async fn upkeep(&self, actor: Actor) -> Result<Vec<UpkeepView>, Error> {
-        self.authorise(actor, Deed::ProposeCatalogue).await?;
+        self.may_read_changes(actor).await?;
         let organisation = self.store.organisation(&mut Facts::default()).await?;
         let held = organisation.map(|one: Organisation| one.held).unwrap_or_default();
         let rounds = self.store.rounds(placet_store::LARGEST_PAGE).await?;

@@ -23,6 +23,8 @@ pub struct OneIdentityView {
     pub changed_at: Option<Timestamp>,
     /// At most twenty.
     pub workloads: Vec<Who>,
+    /// There are more of them.
+    pub more_workloads: bool,
 }
 
 /// A target, with what may be granted on it and what is not settled there.
@@ -65,7 +67,9 @@ impl Engine {
         let unknown = || Refusal::UnknownIdentity { given: said(given) };
         let id = self.identity_known_as(given).await?.ok_or_else(unknown)?;
         let one = self.store.identity_for(&reader, id).await?.ok_or_else(unknown)?;
-        let owned = self.store.answered_by(id, SHOWN).await?.workloads;
+        let mut owned = self.store.answered_by(id, SHOWN + 1).await?.workloads;
+        let more_workloads = owned.len() > SHOWN as usize;
+        owned.truncate(SHOWN as usize);
         let times = self.store.begun_and_changed(&[Stream::Identity(id)]).await?;
         let times = times.get(&Stream::Identity(id)).copied();
         let around = people::people_around(&one).chain(owned.iter().copied());
@@ -75,6 +79,7 @@ impl Engine {
             registered_at: times.map(|(first, _)| first),
             changed_at: times.map(|(_, last)| last),
             workloads: owned.into_iter().map(|id| names.who(id)).collect(),
+            more_workloads,
         })
     }
 

@@ -58,8 +58,6 @@ impl Held {
 struct IdentityPage {
     page: Page,
     one: OneIdentityView,
-    /// There are more workloads than are shown.
-    more_workloads: bool,
     held: Held,
 }
 
@@ -70,13 +68,13 @@ pub(super) async fn identity(
     Query(shown): Query<Shown>,
 ) -> Result<Response, Failed> {
     let mut one = engine.identity(actor, &handle).await?;
-    let more_workloads = rows::trim(&mut one.workloads, WORKLOADS) > 0;
+    one.more_workloads |= rows::trim(&mut one.workloads, WORKLOADS) > 0;
     let page = Page::of(&engine, actor, Here::Catalogue).await?;
     let who = &one.identity.who;
     let sought = SoughtGrants { receiver: Some(who.id.to_string()), ..SoughtGrants::default() };
     let path = format!("/identities/{}", page.at(who));
     let held = Held::of(&engine, actor, sought, shown, path).await?;
-    page::shown(&IdentityPage { page, one, more_workloads, held })
+    page::shown(&IdentityPage { page, one, held })
 }
 
 #[derive(Template)]

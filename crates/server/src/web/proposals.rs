@@ -5,6 +5,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use placet_domain::Refusal;
+use placet_domain::access::Deed;
 use placet_domain::actor::Actor;
 use placet_domain::catalogue::{Effect, Line};
 use placet_domain::id::{HandoverId, ProposalId};
@@ -58,6 +59,8 @@ struct ProposalPage {
     one: ChangeView,
     /// More differences than a page shows.
     more: usize,
+    /// Whoever looks may adopt or reject what others propose.
+    may_decide: bool,
 }
 
 /// How many differences on a page, and how many bytes of them as they are served:
@@ -93,10 +96,11 @@ async fn shown(
 ) -> Result<Response, Failed> {
     let mut one = engine.proposal(actor, id).await?;
     let page = Page::of(engine, actor, Here::Catalogue).await?.with(refused);
+    let may_decide = engine.authorise(actor, Deed::AdoptCatalogue).await.is_ok();
     let fits = fitting(&one.lines);
     let more = rows::trim(&mut one.lines, fits);
     let status = page.status();
-    page::with_status(status, &ProposalPage { page, one, more })
+    page::with_status(status, &ProposalPage { page, one, more, may_decide })
 }
 
 pub(super) async fn proposal(

@@ -32,6 +32,8 @@ struct SessionsPage {
     tokens: Rows<TokenView>,
     /// Who a new token may be for, beside whoever looks.
     workloads: Vec<Who>,
+    /// There are more of them, which are found by their handles.
+    more_workloads: bool,
     /// The secret of a token that was made just now.
     secret: Option<String>,
 }
@@ -88,9 +90,10 @@ async fn shown(
     let found = engine.tokens(actor, false, &rows::asked(ROWS, parts.tokens)).await?;
     let tokens = Rows::cut(found, ROWS, |one| one.id.to_string());
     let me = page.standing.who.id.to_string();
-    let workloads = engine.identity(actor, &me).await.map(|one| one.workloads).unwrap_or_default();
+    let owned = engine.identity(actor, &me).await.map(|one| (one.workloads, one.more_workloads));
+    let (workloads, more_workloads) = owned.unwrap_or_default();
     let status = if secret.is_some() { StatusCode::CREATED } else { page.status() };
-    let shown = SessionsPage { page, sessions, tokens, workloads, secret };
+    let shown = SessionsPage { page, sessions, tokens, workloads, more_workloads, secret };
     page::with_status(status, &shown)
 }
 
