@@ -70,7 +70,7 @@ impl GrantPage {
 
 /// How many entries are shown of a long life: what is tried again and again fills thousands.
 const FIRST: usize = 12;
-const LAST: usize = 24;
+const LAST: usize = 20;
 /// How much is told of an entry, in bytes as they are served: more than ours say without what people wrote.
 const TOLD: usize = 320;
 

@@ -65,6 +65,7 @@ impl InboxPage {
     fn sentence(&self) -> String {
         let order = "what puts most at stake first, then the oldest";
         match self.count {
+            0 => "No request waits for you.".to_owned(),
             1 => "1 request waits for you.".to_owned(),
             ORDERED => format!(
                 "{ORDERED} requests or more wait for you; of the oldest {ORDERED}: {order}."
