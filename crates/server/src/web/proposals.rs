@@ -72,14 +72,10 @@ const AROUND: usize = 240;
 
 /// How many of these differences fit on a page.
 fn fitting(lines: &[Line]) -> usize {
-    let long = |text: &Option<String>| text.as_ref().map_or(0, |text| show::weight(text));
-    let mut bytes = 0;
-    let fits = |line: &&Line| {
-        let named = show::weight(&line.record) + show::weight(&line.fact);
-        bytes += AROUND + named + long(&line.old) + long(&line.new);
-        bytes <= BYTES
-    };
-    lines.iter().take(LINES).take_while(fits).count().max(1)
+    rows::fitting(lines.iter().take(LINES), BYTES, |line| {
+        let said = [Some(&line.record), Some(&line.fact), line.old.as_ref(), line.new.as_ref()];
+        AROUND + show::weight(said.into_iter().flatten())
+    })
 }
 
 impl ProposalPage {

@@ -146,19 +146,15 @@ const HOLDS: usize = 12;
 
 /// How many questions are shown, which may be long as their answers may.
 const QUESTIONS: usize = 3;
-/// How many bytes of them, as they are served: those that are shown are shown whole.
+/// How many bytes of them, as they are served.
 const BYTES: usize = 12_500;
 
 /// How many of the last questions fit on a page.
 fn fitting(questions: &[QuestionView]) -> usize {
-    let long = |text: &Option<String>| text.as_ref().map_or(0, |text| show::weight(text));
-    let mut bytes = 0;
-    let fits = |one: &&QuestionView| {
-        bytes += long(&one.question) + long(&one.answer);
-        bytes <= BYTES
-    };
-    let fitting = questions.iter().rev().take(QUESTIONS).take_while(fits).count();
-    fitting.max(questions.len().min(1))
+    let last = questions.iter().rev().take(QUESTIONS);
+    rows::fitting(last, BYTES, |one| {
+        show::weight([&one.question, &one.answer].into_iter().flatten())
+    })
 }
 
 /// Up to which question they are shown; the last ones if it is left out.
@@ -198,7 +194,7 @@ async fn shown(
 ) -> Result<Response, Failed> {
     let mut request = engine.request(actor, id).await?;
     request.questions.truncate(talk.questions.unwrap_or(usize::MAX).max(1));
-    let earlier = request.questions.len() - fitting(&request.questions);
+    let earlier = request.questions.len().saturating_sub(fitting(&request.questions));
     request.questions.drain(..earlier);
     let more_holds = rows::trim(&mut request.holds, HOLDS);
     let mine_to_decide = engine.waits_for_me(actor, id).await?;

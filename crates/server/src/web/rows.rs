@@ -31,6 +31,20 @@ pub(super) fn trim<T>(list: &mut Vec<T>, most: usize) -> usize {
     more
 }
 
+/// How many of these rows fit into so many bytes; the first one always does.
+pub(super) fn fitting<T>(
+    rows: impl IntoIterator<Item = T>,
+    bytes: usize,
+    weight: impl Fn(T) -> usize,
+) -> usize {
+    let mut taken = 0;
+    let fits = |weight: &usize| {
+        taken += weight;
+        taken <= bytes
+    };
+    rows.into_iter().map(weight).take_while(fits).count().max(1)
+}
+
 /// Rows of one page.
 #[derive(Debug)]
 pub(super) struct Rows<T> {
@@ -85,6 +99,13 @@ impl fmt::Display for Pager {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fits_is_counted_in_bytes_and_is_never_nothing() {
+        for (rows, fits) in [(&[9, 1, 1][..], 2), (&[10], 1), (&[11, 1], 1), (&[4, 4, 4], 2)] {
+            assert_eq!(fitting(rows, 10, |bytes| *bytes), fits, "{rows:?}");
+        }
+    }
 
     #[test]
     fn a_page_leads_on_only_where_there_is_more() {

@@ -294,9 +294,9 @@ fn served(one: char) -> usize {
     if matches!(one, '<' | '>' | '&' | '"' | '\'') { 5 } else { one.len_utf8() }
 }
 
-/// How many bytes a text takes on a page.
-pub(super) fn weight(text: &str) -> usize {
-    text.chars().map(served).sum()
+/// How many bytes texts take on a page.
+pub(super) fn weight<'a>(texts: impl IntoIterator<Item = &'a String>) -> usize {
+    texts.into_iter().flat_map(|text| text.chars()).map(served).sum()
 }
 
 /// A text up to so many bytes as they are served.

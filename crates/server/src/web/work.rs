@@ -31,17 +31,6 @@ struct WorkPage {
 const ROWS: usize = 10;
 const BYTES: usize = 10_000;
 
-/// How many of these orders fit on a page.
-fn fitting(work: &[WorkView]) -> usize {
-    let long = |text: &Option<String>| text.as_ref().map_or(0, |text| show::weight(text));
-    let mut bytes = 0;
-    let fits = |one: &&WorkView| {
-        bytes += long(&one.note) + long(&one.returned);
-        bytes <= BYTES
-    };
-    work.iter().take_while(fits).count().max(1)
-}
-
 async fn shown(
     engine: &Engine,
     actor: Actor,
@@ -50,7 +39,8 @@ async fn shown(
 ) -> Result<Response, Failed> {
     let page = Page::of(engine, actor, Here::Decide).await?.with(refused);
     let found = engine.work(actor, &rows::asked(ROWS, after)).await?;
-    let fitting = fitting(&found).min(ROWS);
+    let noted = |one: &WorkView| show::weight([&one.note, &one.returned].into_iter().flatten());
+    let fitting = rows::fitting(&found, BYTES, noted).min(ROWS);
     let work = Rows::cut(found, fitting, |one| one.grant.to_string());
     let status = page.status();
     page::with_status(status, &WorkPage { page, work })
